@@ -1,0 +1,4 @@
+/** Every method that waits takes a signal. */
+export interface AbortOptions {
+  readonly signal?: AbortSignal | undefined;
+}

@@ -1,0 +1,60 @@
+/**
+ * Stores, in Nix's sense: what has path infos and NARs, and may take new ones.
+ *
+ * @module
+ */
+import type { AbortOptions } from '../abort.ts';
+import type { PathInfo } from '../path-info.ts';
+import type { StorePath } from '../store-path.ts';
+
+/** What can be asked of every store. Absence is `undefined`; what keeps an answer from being given throws. */
+export interface Store {
+  /** The URI as a person would write it, without secrets; used in messages. */
+  readonly uri: string;
+  /** The store directory that the paths belong to, usually `/nix/store`. */
+  readonly storeDir: string;
+  queryPathInfo(path: StorePath, options?: AbortOptions): Promise<PathInfo | undefined>;
+  /** Those of `paths` that the store has, asked many at a time. */
+  queryPathInfos(paths: Iterable<StorePath>, options?: AbortOptions): Promise<Map<StorePath, PathInfo>>;
+  /** The path with this hash part, if the store has one. */
+  queryPathFromHashPart(hashPart: string, options?: AbortOptions): Promise<StorePath | undefined>;
+  queryAllValidPaths(options?: AbortOptions): AsyncIterable<StorePath>;
+  /**
+   * The NAR of a path. The consumer compares hash and size with those of the path info: a store gives what it has.
+   *
+   * @throws {@link StoreError} `path-absent` when the store does not have the path or its files are gone.
+   */
+  narFromPath(path: StorePath, options?: AbortOptions): AsyncIterable<Uint8Array>;
+  /** The log of the build that made the derivation's outputs, uncompressed, where the store has one. */
+  queryBuildLog?(derivation: StorePath, options?: AbortOptions): Promise<Uint8Array | undefined>;
+  close(): Promise<void>;
+}
+
+/** A path that lies ready in the destination and is not visible yet. */
+export interface Publication {
+  /** Where the NAR lies, relative to the cache; absent for stores that are not caches. */
+  readonly url?: string;
+  readonly fileHash?: string;
+  readonly fileSize?: number;
+  /** Make it visible. Called when everything that it refers to is visible. */
+  publish(options?: AbortOptions): Promise<void>;
+  /** Let go of what lies ready; never called after `publish`. */
+  abandon(): Promise<void>;
+}
+
+/** What a store that takes paths can do besides. */
+export interface WritableStore extends Store {
+  /**
+   * Take a path's NAR, check it against `narHash` and `narSize` of the info, and lay it ready.
+   *
+   * @param openNar opens the NAR from its start; called again when an attempt failed for the destination's reasons.
+   * @throws {@link NarMismatchError} when the bytes are not those that the info promises: nothing is laid ready then.
+   */
+  prepare(info: PathInfo, openNar: () => AsyncIterable<Uint8Array>, options?: AbortOptions): Promise<Publication>;
+  /** Add signatures to a path that the store has; those it has already change nothing. `true` when something was written. */
+  addSignatures(path: StorePath, signatures: readonly string[], options?: AbortOptions): Promise<boolean>;
+  /** Keep the log of a build. */
+  addBuildLog?(derivation: StorePath, log: Uint8Array, options?: AbortOptions): Promise<void>;
+}
+
+export { NarMismatchError, StoreError } from './store-error.ts';
