@@ -7,6 +7,15 @@ import type { AbortOptions } from '../abort.ts';
 import type { PathInfo } from '../path-info.ts';
 import type { StorePath } from '../store-path.ts';
 
+/** How to ask for many path infos. */
+export interface QueryPathInfosOptions extends AbortOptions {
+  /**
+   * Told of a path whose info lies there and cannot be used (a corrupt narinfo), so that the others can go on; without it the first
+   * such path is thrown. Stores in which one broken entry means that nothing can be read throw in any case.
+   */
+  readonly onError?: ((path: StorePath, error: unknown) => void) | undefined;
+}
+
 /** What can be asked of every store. Absence is `undefined`; what keeps an answer from being given throws. */
 export interface Store {
   /** The URI as a person would write it, without secrets; used in messages. */
@@ -15,7 +24,7 @@ export interface Store {
   readonly storeDir: string;
   queryPathInfo(path: StorePath, options?: AbortOptions): Promise<PathInfo | undefined>;
   /** Those of `paths` that the store has, asked many at a time. */
-  queryPathInfos(paths: Iterable<StorePath>, options?: AbortOptions): Promise<Map<StorePath, PathInfo>>;
+  queryPathInfos(paths: Iterable<StorePath>, options?: QueryPathInfosOptions): Promise<Map<StorePath, PathInfo>>;
   /** The path with this hash part, if the store has one. */
   queryPathFromHashPart(hashPart: string, options?: AbortOptions): Promise<StorePath | undefined>;
   queryAllValidPaths(options?: AbortOptions): AsyncIterable<StorePath>;
