@@ -1,0 +1,374 @@
+/**
+ * The grammar of a NAR as a machine that is fed chunks: the one reader that all views of a NAR share.
+ *
+ * @module
+ */
+import { compareBytes, encodeUtf8 } from '../bytes/bytes.ts';
+import { readUint64 } from '../bytes/uint64.ts';
+import type { NarEntry } from './entry.ts';
+import { decodeFileName } from './file-name.ts';
+import {
+  isEntryName,
+  isSymlinkTarget,
+  maximumDepth,
+  maximumNameLength,
+  maximumTagLength,
+  maximumTargetLength,
+  narMagic,
+  paddingAfter,
+} from './grammar.ts';
+import { NarFormatError } from './nar-error.ts';
+
+/** What a parser tells while it is fed. */
+export interface NarHandler {
+  /** An object begins: a directory before what is in it, a file before its contents. */
+  onEntry?(entry: NarEntry): void;
+  /** Bytes of the file that began last: a view of the chunk that was pushed. */
+  onContents?(bytes: Uint8Array): void;
+  /** An object is over: a file after its last byte, a directory after what is in it. */
+  onEntryEnd?(): void;
+}
+
+/** A parser of one NAR. */
+export interface NarParser {
+  /**
+   * Feed the next bytes.
+   *
+   * @returns how many of them belong to the NAR: fewer than there are only when the NAR is over.
+   * @throws {@link NarFormatError}, again at each further call.
+   */
+  push(chunk: Uint8Array): number;
+  /** Is the NAR over? */
+  readonly done: boolean;
+  /** Bytes of the NAR so far. */
+  readonly offset: number;
+  /** No more bytes come. @throws {@link NarFormatError} when the NAR is not over. */
+  finish(): void;
+}
+
+/**
+ * A parser that checks every byte of a NAR but those of file contents, in bounded memory.
+ *
+ * @example
+ * ```ts
+ * const parser = createNarParser({ onEntry: (entry) => console.log(entry.path) });
+ * for await (const chunk of source) if (parser.push(chunk) < chunk.length) break;
+ * parser.finish();
+ * ```
+ */
+export function createNarParser(handler: NarHandler = {}): NarParser {
+  return new Parser(handler);
+}
+
+/** What the next string is. */
+const state = {
+  magic: 0,
+  nodeOpen: 1,
+  typeTag: 2,
+  type: 3,
+  executableOrContents: 4,
+  executableValue: 5,
+  contentsTag: 6,
+  contents: 7,
+  nodeClose: 8,
+  targetTag: 9,
+  target: 10,
+  entryOrClose: 11,
+  entryOpen: 12,
+  nameTag: 13,
+  name: 14,
+  nodeTag: 15,
+  entryClose: 16,
+  done: 17,
+} as const;
+
+/** The longest string that each state reads; `contents` has no limit of its own. */
+const maximumLengths: readonly number[] = Object.values(state).map((value) => {
+  if (value === state.magic) return narMagic.length;
+  if (value === state.executableValue) return 0;
+  if (value === state.name) return maximumNameLength;
+  if (value === state.target) return maximumTargetLength;
+  return maximumTagLength;
+});
+
+const tag = {
+  magic: encodeUtf8(narMagic),
+  open: encodeUtf8('('),
+  close: encodeUtf8(')'),
+  type: encodeUtf8('type'),
+  regular: encodeUtf8('regular'),
+  directory: encodeUtf8('directory'),
+  symlink: encodeUtf8('symlink'),
+  executable: encodeUtf8('executable'),
+  contents: encodeUtf8('contents'),
+  target: encodeUtf8('target'),
+  entry: encodeUtf8('entry'),
+  name: encodeUtf8('name'),
+  node: encodeUtf8('node'),
+};
+
+/** A directory that is open, with the last name seen in it. */
+interface OpenDirectory {
+  readonly path: string;
+  previousName: Uint8Array;
+}
+
+const noName = new Uint8Array(0);
+
+class Parser implements NarParser {
+  readonly #handler: NarHandler;
+  #state: number = state.magic;
+  /** The path of the node that is being read. */
+  #path: string | undefined;
+  readonly #directories: OpenDirectory[] = [];
+  #executable = false;
+  #contentsLeft = 0;
+  #paddingLeft = 0;
+  /** Offset of the chunk that is being read, and the position in it. */
+  #chunkOffset = 0;
+  #position = 0;
+  /** The start of a string whose rest has not come yet. */
+  readonly #partial = new Uint8Array(8 + maximumTargetLength + 1);
+  #partialLength = 0;
+  #failure: unknown;
+
+  constructor(handler: NarHandler) {
+    this.#handler = handler;
+  }
+
+  get done(): boolean {
+    return this.#state === state.done;
+  }
+
+  get offset(): number {
+    return this.#chunkOffset;
+  }
+
+  push(chunk: Uint8Array): number {
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#position = 0;
+    try {
+      while (this.#position < chunk.length && this.#state !== state.done) {
+        if (this.#contentsLeft > 0) this.#readContents(chunk);
+        else if (this.#paddingLeft > 0) this.#readPadding(chunk);
+        else this.#readString(chunk);
+      }
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+    this.#chunkOffset += this.#position;
+    return this.#position;
+  }
+
+  finish(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (!this.done) throw new NarFormatError('unexpected end-of-file', this.#chunkOffset, this.#path);
+  }
+
+  #readContents(chunk: Uint8Array): void {
+    const end = Math.min(chunk.length, this.#position + this.#contentsLeft);
+    this.#handler.onContents?.(chunk.subarray(this.#position, end));
+    this.#contentsLeft -= end - this.#position;
+    this.#position = end;
+    if (this.#contentsLeft + this.#paddingLeft === 0) this.#endRegular();
+  }
+
+  #readPadding(chunk: Uint8Array): void {
+    for (; this.#paddingLeft > 0 && this.#position < chunk.length; this.#paddingLeft--, this.#position++)
+      if (chunk[this.#position] !== 0) this.#fail('non-zero padding', this.#chunkOffset + this.#position);
+    if (this.#paddingLeft === 0) this.#endRegular();
+  }
+
+  #endRegular(): void {
+    this.#state = state.nodeClose;
+  }
+
+  /** Read the string that the state asks for, or keep what the chunk has of it. */
+  #readString(chunk: Uint8Array): void {
+    if (this.#partialLength > 0) {
+      this.#readPartial(chunk);
+      return;
+    }
+    const start = this.#position;
+    if (start + 8 <= chunk.length) {
+      const total = this.#totalLength(chunk, start, this.#chunkOffset + start);
+      if (start + total <= chunk.length) {
+        this.#position += total;
+        this.#acceptString(chunk, start, this.#chunkOffset + start);
+        return;
+      }
+    }
+    this.#partial.set(chunk.subarray(start));
+    this.#partialLength = chunk.length - start;
+    this.#position = chunk.length;
+  }
+
+  #readPartial(chunk: Uint8Array): void {
+    const start = this.#chunkOffset + this.#position - this.#partialLength;
+    this.#fillPartial(chunk, 8);
+    if (this.#partialLength < 8) return;
+    const total = this.#totalLength(this.#partial, 0, start);
+    this.#fillPartial(chunk, total);
+    if (this.#partialLength < total) return;
+    this.#partialLength = 0;
+    this.#acceptString(this.#partial, 0, start);
+  }
+
+  #fillPartial(chunk: Uint8Array, length: number): void {
+    const wanted = Math.max(0, length - this.#partialLength);
+    const piece = chunk.subarray(this.#position, this.#position + wanted);
+    this.#partial.set(piece, this.#partialLength);
+    this.#partialLength += piece.length;
+    this.#position += piece.length;
+  }
+
+  /** Bytes that must be there before the string can be taken: for contents, the length alone. */
+  #totalLength(bytes: Uint8Array, start: number, offset: number): number {
+    if (this.#state === state.contents) return 8;
+    const length = readUint64(bytes, start);
+    if (length === undefined || length > maximumLengths[this.#state]!) {
+      if (this.#state === state.magic) this.#fail("input doesn't look like a Nix archive", offset);
+      this.#fail('string is too long', offset);
+    }
+    return 8 + length + paddingAfter(length);
+  }
+
+  #acceptString(bytes: Uint8Array, start: number, offset: number): void {
+    const length = readUint64(bytes, start);
+    if (this.#state === state.contents) {
+      this.#beginContents(length, offset);
+      return;
+    }
+    const end = start + 8 + length!;
+    for (let index = end; index < end + paddingAfter(length!); index++)
+      if (bytes[index] !== 0) this.#fail('non-zero padding', offset + index - start);
+    this.#accept(bytes.subarray(start + 8, end), offset);
+  }
+
+  #beginContents(size: number | undefined, offset: number): void {
+    if (size === undefined) this.#fail('a file of more than 2^53 - 1 bytes', offset);
+    this.#contentsLeft = size;
+    this.#paddingLeft = paddingAfter(size);
+    const path = this.#path!;
+    this.#handler.onEntry?.({ type: 'regular', path, size, executable: this.#executable, narOffset: offset + 8 });
+    if (size === 0) this.#endRegular();
+  }
+
+  #accept(text: Uint8Array, offset: number): void {
+    switch (this.#state) {
+      case state.magic:
+        if (!matches(text, tag.magic)) this.#fail("input doesn't look like a Nix archive", offset);
+        this.#path = '';
+        this.#state = state.nodeOpen;
+        break;
+      case state.nodeOpen:
+        this.#expect(tag.open, text, offset, state.typeTag);
+        break;
+      case state.typeTag:
+        this.#expect(tag.type, text, offset, state.type);
+        break;
+      case state.type:
+        this.#acceptType(text, offset);
+        break;
+      case state.executableOrContents:
+        this.#executable = matches(text, tag.executable);
+        if (this.#executable) this.#state = state.executableValue;
+        else this.#expect(tag.contents, text, offset, state.contents);
+        break;
+      case state.executableValue:
+        this.#state = state.contentsTag;
+        break;
+      case state.contentsTag:
+        this.#expect(tag.contents, text, offset, state.contents);
+        break;
+      case state.nodeClose:
+        this.#expect(tag.close, text, offset, state.done);
+        this.#endNode();
+        break;
+      case state.targetTag:
+        this.#expect(tag.target, text, offset, state.target);
+        break;
+      case state.target:
+        if (!isSymlinkTarget(text)) this.#fail('NAR contains invalid symlink target', offset);
+        this.#handler.onEntry?.({ type: 'symlink', path: this.#path!, target: decodeFileName(text) });
+        this.#state = state.nodeClose;
+        break;
+      case state.entryOrClose:
+        if (matches(text, tag.entry)) this.#state = state.entryOpen;
+        else if (matches(text, tag.close)) this.#endDirectory();
+        else this.#fail(`expected tag 'entry' or ')', got '${decodeFileName(text)}'`, offset);
+        break;
+      case state.entryOpen:
+        this.#expect(tag.open, text, offset, state.nameTag);
+        break;
+      case state.nameTag:
+        this.#expect(tag.name, text, offset, state.name);
+        break;
+      case state.name:
+        this.#acceptName(text, offset);
+        break;
+      case state.nodeTag:
+        this.#expect(tag.node, text, offset, state.nodeOpen);
+        if (this.#directories.length >= maximumDepth)
+          this.#fail(`NAR directory nesting exceeds maximum depth of ${maximumDepth}`, offset);
+        break;
+      case state.entryClose:
+        this.#expect(tag.close, text, offset, state.entryOrClose);
+        break;
+    }
+  }
+
+  #acceptType(text: Uint8Array, offset: number): void {
+    if (matches(text, tag.regular)) this.#state = state.executableOrContents;
+    else if (matches(text, tag.symlink)) this.#state = state.targetTag;
+    else if (matches(text, tag.directory)) {
+      this.#handler.onEntry?.({ type: 'directory', path: this.#path! });
+      this.#directories.push({ path: this.#path!, previousName: noName });
+      this.#state = state.entryOrClose;
+    } else this.#fail(`unknown file type '${decodeFileName(text)}'`, offset);
+  }
+
+  #acceptName(name: Uint8Array, offset: number): void {
+    const directory = this.#directories.at(-1)!;
+    if (!isEntryName(name)) this.#fail(`NAR contains invalid file name '${decodeFileName(name)}'`, offset);
+    if (compareBytes(name, directory.previousName) <= 0)
+      this.#fail(`NAR directory is not sorted: '${decodeFileName(name)}' comes too late`, offset);
+    directory.previousName = name.slice();
+    const text = decodeFileName(name);
+    this.#path = directory.path === '' ? text : `${directory.path}/${text}`;
+    this.#state = state.nodeTag;
+  }
+
+  #endDirectory(): void {
+    this.#path = this.#directories.pop()!.path;
+    this.#endNode();
+  }
+
+  /** A node is over: the NAR with it when it was the root, otherwise its entry is to be closed. */
+  #endNode(): void {
+    this.#handler.onEntryEnd?.();
+    if (this.#directories.length === 0) {
+      this.#state = state.done;
+      return;
+    }
+    this.#path = this.#directories.at(-1)!.path;
+    this.#state = state.entryClose;
+  }
+
+  #expect(expected: Uint8Array, text: Uint8Array, offset: number, next: number): void {
+    if (!matches(text, expected))
+      this.#fail(`expected tag '${decodeFileName(expected)}', got '${decodeFileName(text)}'`, offset);
+    this.#state = next;
+  }
+
+  #fail(problem: string, offset: number): never {
+    throw new NarFormatError(problem, offset, this.#path);
+  }
+}
+
+function matches(text: Uint8Array, expected: Uint8Array): boolean {
+  if (text.length !== expected.length) return false;
+  for (let index = 0; index < expected.length; index++) if (text[index] !== expected[index]) return false;
+  return true;
+}
