@@ -18,19 +18,25 @@ export class StoreError extends NarkitError {
   }
 }
 
-/** The bytes of a NAR are not those that the path info promises. */
+/** A NAR's hash (`sha256:<nix32>`) and size in bytes, for a message. */
+export interface NarMeasure {
+  readonly narHash: string;
+  readonly narSize: number;
+}
+
+/** The bytes of a NAR are not those that the path info promises; `uri` is the store that found out. */
 export class NarMismatchError extends StoreError {
-  constructor(
-    path: string,
-    uri: string,
-    expected: { readonly narHash: string; readonly narSize: number },
-    actual: { readonly narHash: string; readonly narSize: number },
-  ) {
+  readonly expected: NarMeasure;
+  readonly actual: NarMeasure;
+
+  constructor(path: string, uri: string, expected: NarMeasure, actual: NarMeasure) {
     super(
       'nar-mismatch',
-      `the NAR of '${path}' from '${uri}' has hash ${actual.narHash} and ${actual.narSize} bytes, but the store recorded ` +
-        `${expected.narHash} and ${expected.narSize} bytes: the path was changed after it was registered`,
+      `the NAR of '${path}' has hash ${actual.narHash} and ${actual.narSize} bytes, but its path info says ` +
+        `${expected.narHash} and ${expected.narSize} bytes`,
       { uri, path },
     );
+    this.expected = expected;
+    this.actual = actual;
   }
 }

@@ -5,6 +5,7 @@
  */
 import type { AbortOptions } from '../abort.ts';
 import type { PathInfo } from '../path-info.ts';
+import type { SecretKey } from '../signing/index.ts';
 import type { StorePath } from '../store-path.ts';
 
 /** How to ask for many path infos. */
@@ -53,6 +54,8 @@ export interface Publication {
 
 /** What a store that takes paths can do besides. */
 export interface WritableStore extends Store {
+  /** Keys that whoever copies paths here signs them with. */
+  readonly secretKeys?: readonly SecretKey[];
   /**
    * Take a path's NAR, check it against `narHash` and `narSize` of the info, and lay it ready.
    *

@@ -1,0 +1,114 @@
+/**
+ * NARs go side by side, the largest first; each path becomes visible behind all that it refers to.
+ *
+ * @module
+ */
+import type { AbortOptions } from '../abort.ts';
+import { asError, NarkitError } from '../errors.ts';
+import type { PathInfo } from '../path-info.ts';
+import type { Publication, Store, WritableStore } from '../store/store.ts';
+import { formatStorePath, type StorePath } from '../store-path.ts';
+import { createBudget } from './budget.ts';
+import { sortByReferences } from './order.ts';
+import { describePathInfo, type Report } from './outcome.ts';
+
+/** As many as Nix has connections to a cache. */
+const maximumPathsUnderWay = 25;
+/** A path has at most about so many bytes on its way at a time: hashing, compression, parts of an upload. */
+const maximumWeightBytes = 32 * 1024 * 1024;
+const budgetBytes = 128 * 1024 * 1024;
+
+/**
+ * Copy paths that the destination lacks.
+ *
+ * @param unavailable references that cannot become visible: what refers to one of them fails.
+ */
+export async function publishInOrder(
+  from: Store,
+  to: WritableStore,
+  infos: ReadonlyMap<StorePath, PathInfo>,
+  unavailable: ReadonlySet<StorePath>,
+  options: AbortOptions,
+  report: Report,
+): Promise<void> {
+  const { signal } = options;
+  const failed = new Set(unavailable);
+  const bytes = createBudget(budgetBytes);
+  const preparing = createBudget(maximumPathsUnderWay);
+  const publishing = createBudget(maximumPathsUnderWay);
+  const { sorted, cyclic } = sortByReferences(infos);
+  const full = (path: StorePath): string => formatStorePath(path, to.storeDir);
+
+  function requireReferences(info: PathInfo): void {
+    const reference = info.references.find((path) => path !== info.path && failed.has(path));
+    if (reference !== undefined)
+      throw new NarkitError(
+        'reference-unavailable',
+        `cannot copy '${full(info.path)}' to '${to.uri}' because its reference '${full(reference)}' is not there`,
+      );
+  }
+
+  async function* openNar(info: PathInfo): AsyncGenerator<Uint8Array> {
+    for await (const chunk of from.narFromPath(info.path, options)) {
+      signal?.throwIfAborted();
+      report.event({ type: 'progress', path: info.path, narBytes: chunk.length });
+      yield chunk;
+    }
+  }
+
+  function prepare(info: PathInfo): Promise<Publication> {
+    return preparing.run(1, () =>
+      bytes.run(Math.min(info.narSize, maximumWeightBytes), async () => {
+        signal?.throwIfAborted();
+        requireReferences(info);
+        return to.prepare(info, () => openNar(info), options);
+      }),
+    );
+  }
+
+  /** Resolves when the path is visible or will never be. */
+  async function publish(info: PathInfo, prepared: Promise<Publication>, references: Promise<void>[]): Promise<void> {
+    let publication: Publication | undefined;
+    try {
+      publication = await prepared;
+      await Promise.all(references);
+      signal?.throwIfAborted();
+      requireReferences(info);
+      await publishing.run(1, () => publication!.publish(options));
+      const { url, fileHash, fileSize } = publication;
+      report.finish({
+        ...describePathInfo(info),
+        outcome: 'copied',
+        ...(url !== undefined && { url }),
+        ...(fileHash !== undefined && { fileHash }),
+        ...(fileSize !== undefined && { fileSize }),
+      });
+    } catch (error) {
+      failed.add(info.path);
+      await publication?.abandon().catch(() => {});
+      if (!signal?.aborted) report.finish({ ...describePathInfo(info), outcome: 'failed', error: asError(error) });
+    }
+  }
+
+  for (const path of cyclic) {
+    failed.add(path);
+    const error = new NarkitError('reference-cycle', `cannot copy '${full(path)}': its references form a cycle`);
+    report.finish({ ...describePathInfo(infos.get(path)!), outcome: 'failed', error });
+  }
+  const order = sorted.map((path) => infos.get(path)!);
+  report.event({
+    type: 'planned',
+    paths: order.length,
+    narBytes: order.reduce((sum, { narSize }) => sum + narSize, 0),
+  });
+
+  const prepared = new Map<StorePath, Promise<Publication>>();
+  for (const info of order.toSorted((left, right) => right.narSize - left.narSize))
+    prepared.set(info.path, prepare(info));
+  const visible = new Map<StorePath, Promise<void>>();
+  for (const info of order) {
+    const references = info.references.flatMap((path) => visible.get(path) ?? []);
+    visible.set(info.path, publish(info, prepared.get(info.path)!, references));
+  }
+  await Promise.all(visible.values());
+}
