@@ -1,0 +1,8 @@
+/**
+ * What the machine says: key files, nix.conf.
+ *
+ * @module
+ */
+export { KeyFileError, type ReadSecretKeyFileOptions, readSecretKeyFile } from './key-file.ts';
+export { NixConfError, type NixConfLine, parseNixConf } from './nix-conf.ts';
+export { type NixSettings, nixConfFiles, type ReadNixSettingsOptions, readNixSettings } from './nix-settings.ts';
