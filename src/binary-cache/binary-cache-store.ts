@@ -8,7 +8,6 @@ import type { AbortOptions } from '../abort.ts';
 import type { Backend } from '../backend/backend.ts';
 import { readObject } from '../backend/read-object.ts';
 import { encodeUtf8 } from '../bytes/index.ts';
-import { formatHash } from '../hash/index.ts';
 import { formatNarInfo, type NarInfo, type NixCacheInfo, narInfoContentType, narInfoKey } from '../narinfo/index.ts';
 import { mergeSignatures, type SecretKey } from '../signing/index.ts';
 import type { Publication, QueryPathInfosOptions, WritableStore } from '../store/store.ts';
@@ -30,6 +29,8 @@ export interface BinaryCacheOptions extends AbortOptions {
   readonly settings?: BinaryCacheSettings | undefined;
   /** Keys that `copy` signs with what it puts here. */
   readonly secretKeys?: readonly SecretKey[] | undefined;
+  /** Takes a line about what is left out and fails nothing. */
+  readonly onWarning?: ((message: string) => void) | undefined;
 }
 
 /** A store whose path infos say where the NARs lie. */
@@ -61,7 +62,7 @@ export async function openBinaryCacheStore(
   const settings = options.settings ?? {};
   const storeDir = settings.storeDir ?? defaultStoreDir;
   const cacheInfo = await readCacheInfo(backend, storeDir, options);
-  const to = { backend, settings, storeDir };
+  const to = { backend, settings, storeDir, onWarning: options.onWarning };
   let written: Promise<void> | undefined;
 
   /** Once for all who put paths at the same time; tried again after a failure. */
@@ -137,7 +138,7 @@ export async function openBinaryCacheStore(
       const narInfo = await layDownNar(to, info, openNar(), abort);
       return {
         url: narInfo.url,
-        ...(narInfo.fileHash !== undefined && { fileHash: formatHash(narInfo.fileHash, 'nix32') }),
+        ...(narInfo.fileHash !== undefined && { fileHash: narInfo.fileHash }),
         ...(narInfo.fileSize !== undefined && { fileSize: narInfo.fileSize }),
         publish: (publishAbort = {}) => putNarInfo(narInfo, publishAbort),
         // The NAR stays: it is named by its hash, and the next try finds it there.

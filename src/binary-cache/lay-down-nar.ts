@@ -12,7 +12,14 @@ import type { Backend } from '../backend/backend.ts';
 import { encodeUtf8 } from '../bytes/index.ts';
 import { type Codec, findCodec } from '../compression/index.ts';
 import { equalHashes, formatHash } from '../hash/index.ts';
-import { createNarListing, formatNarListing, type NarEntry, observeNar } from '../nar/index.ts';
+import {
+  createNarListingBuilder,
+  formatNarListing,
+  type NarEntry,
+  type NarListing,
+  NarListingError,
+  observeNar,
+} from '../nar/index.ts';
 import { type NarInfo, narKey, narListingKey } from '../narinfo/index.ts';
 import type { PathInfo } from '../path-info.ts';
 import { NarMismatchError } from '../store/store-error.ts';
@@ -31,6 +38,7 @@ export interface NarDestination {
   readonly backend: Backend;
   readonly settings: BinaryCacheSettings;
   readonly storeDir: string;
+  readonly onWarning?: ((message: string) => void) | undefined;
 }
 
 /**
@@ -45,31 +53,38 @@ export async function layDownNar(
   nar: AsyncIterable<Uint8Array>,
   options: AbortOptions,
 ): Promise<NarInfo> {
-  const listing = to.settings.writeNarListing ? createNarListing() : undefined;
+  const listing = to.settings.writeNarListing ? createNarListingBuilder() : undefined;
   const debugInfoFiles: DebugInfoFile[] = [];
   const noteEntry = (entry: NarEntry): void => {
-    listing?.add(entry);
+    listing?.onEntry(entry);
     const file = to.settings.indexDebugInfo && entry.type === 'regular' ? debugInfoFileOf(entry.path) : undefined;
     if (file !== undefined) debugInfoFiles.push(file);
   };
   const observed = listing !== undefined || to.settings.indexDebugInfo ? observeNar(nar, { onEntry: noteEntry }) : nar;
   const narInfo = await putNar(to, info, observed, options);
 
-  if (listing !== undefined) {
-    const bytes = encodeUtf8(formatNarListing(listing.root()));
-    await putCompressed(
-      to.backend,
-      narListingKey(info.path),
-      bytes,
-      'application/json',
-      to.settings.lsCompression,
-      options,
-    );
-  }
+  if (listing !== undefined) await putListing(to, info, listing.finish(), options);
   await pMap(debugInfoFiles, (file) => putDebugInfoLink(to.backend, narInfo.url, file, options), {
     concurrency: debugLinkConcurrency,
   });
   return narInfo;
+}
+
+async function putListing(
+  to: NarDestination,
+  info: PathInfo,
+  listing: NarListing,
+  options: AbortOptions,
+): Promise<void> {
+  try {
+    const bytes = encodeUtf8(formatNarListing(listing));
+    const key = narListingKey(info.path);
+    await putCompressed(to.backend, key, bytes, 'application/json', to.settings.lsCompression, options);
+  } catch (error) {
+    if (!(error instanceof NarListingError)) throw error;
+    // Nix would not copy such a path at all; a path without a listing is a good path.
+    to.onWarning?.(`no listing of '${formatStorePath(info.path, to.storeDir)}': ${error.message}`);
+  }
 }
 
 /** NAR → compressed → staged; named and visible once its hash is known and the NAR is the right one. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatHash } from '../hash/index.ts';
+import type { Hash } from '../hash/index.ts';
 import type { PathInfo } from '../path-info.ts';
 import type { StorePath } from '../store-path.ts';
 
@@ -14,12 +14,12 @@ export interface CopyOutcome {
    * `copied`: it was not there and is now. `present`: it was there. `skipped`: a key of `skipSignedBy` signed it. `failed`: `error` says why.
    */
   readonly outcome: 'copied' | 'present' | 'skipped' | 'failed';
-  /** `sha256:<nix32>`; absent when the source knows nothing of the path. */
-  readonly narHash?: string | undefined;
-  readonly narSize?: number | undefined;
+  /** Absent when the source knows nothing of the path. */
+  readonly narHash?: Hash;
+  readonly narSize?: number;
   /** Where the NAR lies in the cache, of what was copied. */
   readonly url?: string;
-  readonly fileHash?: string;
+  readonly fileHash?: Hash;
   readonly fileSize?: number;
   readonly error?: Error;
 }
@@ -53,8 +53,8 @@ export interface CopyResult {
 }
 
 /** The fields of an outcome that come from the path info. */
-export function describePathInfo(info: PathInfo): Pick<CopyOutcome, 'narHash' | 'narSize' | 'path'> {
-  return { path: info.path, narHash: formatHash(info.narHash, 'nix32'), narSize: info.narSize };
+export function describePathInfo(info: PathInfo): { path: StorePath; narHash: Hash; narSize: number } {
+  return { path: info.path, narHash: info.narHash, narSize: info.narSize };
 }
 
 /** Count the outcomes. */

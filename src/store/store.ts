@@ -4,6 +4,7 @@
  * @module
  */
 import type { AbortOptions } from '../abort.ts';
+import type { Hash } from '../hash/index.ts';
 import type { PathInfo } from '../path-info.ts';
 import type { SecretKey } from '../signing/index.ts';
 import type { StorePath } from '../store-path.ts';
@@ -44,7 +45,7 @@ export interface Store {
 export interface Publication {
   /** Where the NAR lies, relative to the cache; absent for stores that are not caches. */
   readonly url?: string;
-  readonly fileHash?: string;
+  readonly fileHash?: Hash;
   readonly fileSize?: number;
   /** Make it visible. Called when everything that it refers to is visible. */
   publish(options?: AbortOptions): Promise<void>;
