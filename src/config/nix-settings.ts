@@ -64,18 +64,18 @@ export async function readNixSettings(options: ReadNixSettingsOptions = {}): Pro
     const text = await readIfThere(path, options);
     if (text !== undefined) lines.push(...(await withIncludes(text, path, options, 0)));
   }
-  if (env['NIX_CONFIG'] !== undefined) lines.push(...(await withIncludes(env['NIX_CONFIG'], 'NIX_CONFIG', options, 0)));
+  if (env.NIX_CONFIG !== undefined) lines.push(...(await withIncludes(env.NIX_CONFIG, 'NIX_CONFIG', options, 0)));
   return createSettings(env, lines);
 }
 
 /** The files that Nix reads, the first first; a later one wins. */
 export function nixConfFiles(env: Readonly<Record<string, string | undefined>>): string[] {
-  const system = join(env['NIX_CONF_DIR'] || '/etc/nix', 'nix.conf');
-  const listed = env['NIX_USER_CONF_FILES'];
+  const system = join(env.NIX_CONF_DIR || '/etc/nix', 'nix.conf');
+  const listed = env.NIX_USER_CONF_FILES;
   if (listed !== undefined) return [system, ...listed.split(':').filter(Boolean).reverse()];
-  const home = env['HOME'] || homedir();
-  const configHome = env['NIX_CONFIG_HOME'] ?? join(env['XDG_CONFIG_HOME'] ?? join(home, '.config'), 'nix');
-  const configDirs = (env['XDG_CONFIG_DIRS'] ?? '/etc/xdg').split(':').map((directory) => join(directory, 'nix'));
+  const home = env.HOME || homedir();
+  const configHome = env.NIX_CONFIG_HOME ?? join(env.XDG_CONFIG_HOME ?? join(home, '.config'), 'nix');
+  const configDirs = (env.XDG_CONFIG_DIRS ?? '/etc/xdg').split(':').map((directory) => join(directory, 'nix'));
   const user = [configHome, ...configDirs].map((directory) => join(directory, 'nix.conf'));
   return [system, ...user.reverse()];
 }
@@ -134,8 +134,8 @@ function createSettings(env: Readonly<Record<string, string | undefined>>, lines
     }
   }
   return {
-    storeDir: env['NIX_STORE_DIR'] || env['NIX_STORE'] || defaultStoreDir,
-    stateDir: env['NIX_STATE_DIR'] || '/nix/var/nix',
+    storeDir: env.NIX_STORE_DIR || env.NIX_STORE || defaultStoreDir,
+    stateDir: env.NIX_STATE_DIR || '/nix/var/nix',
     get: (name) => values.get(canonicalName(name)),
     list(name) {
       const key = canonicalName(name);

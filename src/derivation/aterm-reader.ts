@@ -73,7 +73,7 @@ export class AtermReader {
     }
     this.offset = end + 1;
     const raw = this.#bytes.slice(start, end);
-    return escaped ? unescape(raw) : raw;
+    return escaped ? removeEscapes(raw) : raw;
   }
 
   /** Take a string that must be UTF-8. */
@@ -89,7 +89,7 @@ export class AtermReader {
 }
 
 /** In place: what is unescaped is never longer. */
-function unescape(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+function removeEscapes(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   let length = 0;
   for (let index = 0; index < bytes.length; index++) {
     let byte = bytes[index]!;
