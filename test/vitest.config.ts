@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const conditions = ['narkit-source', 'node', 'import', 'module', 'default'];
+const conditions = ['narkit-source', 'node', 'import', 'default'];
 
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
@@ -9,6 +9,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/peers/notice.ts'],
+    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
