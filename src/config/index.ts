@@ -4,5 +4,12 @@
  * @module
  */
 export { KeyFileError, type ReadSecretKeyFileOptions, readSecretKeyFile } from './key-file.ts';
+export {
+  ConfigError,
+  defaultConfigFile,
+  type NarkitConfig,
+  parseNarkitConfig,
+  readNarkitConfig,
+} from './narkit-config.ts';
 export { NixConfError, type NixConfLine, parseNixConf } from './nix-conf.ts';
 export { type NixSettings, nixConfFiles, type ReadNixSettingsOptions, readNixSettings } from './nix-settings.ts';

@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+/**
+ * The program `narkit`.
+ *
+ * @module
+ */
+import type { Context } from './context.ts';
+import { exitCode } from './context.ts';
+import { main } from './main.ts';
+
+const interruption = new AbortController();
+let interruptions = 0;
+
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.on(name, () => {
+    // The first lets what is under way be put away; who asks twice wants out at once.
+    if (++interruptions > 1) process.exit(exitCode.interrupted);
+    interruption.abort(new Error(`interrupted by ${name}`));
+  });
+
+// A reader that went away (`narkit … | head`) is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(exitCode.success);
+  throw error;
+});
+
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+const context: Context = {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  signal: interruption.signal,
+  exitCode: exitCode.success,
+};
+process.exitCode = await main(process.argv.slice(2), context);
