@@ -187,9 +187,13 @@ export class BackendError extends NarkitError {
  *   a surrogate pair.
  */
 export function checkKey(key: string): string {
-  if (key.split('/').every((part) => part !== '' && part !== '.' && part !== '..') && !/[\p{Cc}\p{Cs}]/u.test(key))
-    return key;
+  if (isKey(key)) return key;
   throw new TypeError(
     `${JSON.stringify(key)} is not a key: a key is a relative path without empty, '.' or '..' parts and control characters`,
   );
+}
+
+/** Would {@link checkKey} take it? */
+export function isKey(text: string): boolean {
+  return !/[\p{Cc}\p{Cs}]/u.test(text) && text.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
 }

@@ -12,6 +12,7 @@ export {
   type ByteRange,
   type Content,
   checkKey,
+  isKey,
   type PutOptions,
   type StagedObject,
 } from './backend.ts';

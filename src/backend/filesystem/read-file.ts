@@ -1,0 +1,101 @@
+/**
+ * Reading an object's file: small ones at once, large ones as a stream.
+ *
+ * @module
+ */
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { BackendError, type ByteRange } from '../backend.ts';
+import { cutRange } from '../range.ts';
+import { type FilesystemPlace, filesystemError, saysAbsent } from './filesystem-error.ts';
+
+/** Up to this size a file is read when it is asked for, which costs less than opening it twice. */
+const smallSize = 64 * 1024;
+const chunkSize = 256 * 1024;
+
+/** What `get` needs: the size of the whole file, and the bytes of the range. */
+export interface OpenedFile {
+  readonly size: number;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * The file at `place.path`, or `undefined` when there is a directory. No descriptor stays open for a body that nobody reads.
+ *
+ * Throws what the system says, also that there is nothing.
+ */
+export async function openFile(
+  place: FilesystemPlace,
+  range: ByteRange | undefined,
+  signal: AbortSignal | undefined,
+): Promise<OpenedFile | undefined> {
+  // Not blocking: a fifo would wait for its writer.
+  const handle = await open(place.path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    const stats = await handle.stat();
+    if (stats.isDirectory()) return undefined;
+    if (!stats.isFile()) throw notRegular(place);
+    const { start, end } = cutRange(range, stats.size);
+    const body =
+      end - start <= smallSize
+        ? readSmall(await readPart(handle, start, end, place), signal)
+        : readLarge(place, stats, start, end, signal);
+    return { size: stats.size, body };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The error for what is neither a file nor a directory. */
+export function notRegular({ uri, key, path }: FilesystemPlace): BackendError {
+  return new BackendError('backend-io', `'${path}' is not a regular file`, { uri, key });
+}
+
+async function* readSmall(bytes: Uint8Array, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  signal?.throwIfAborted();
+  if (bytes.length > 0) yield bytes;
+}
+
+async function* readLarge(
+  place: FilesystemPlace,
+  expected: Stats,
+  start: number,
+  end: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  signal?.throwIfAborted();
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(place.path, 'r');
+    const { ino, size } = await handle.stat();
+    if (ino !== expected.ino || size !== expected.size) throw replaced(place);
+    for (let offset = start; offset < end; offset += chunkSize) {
+      const chunk = await readPart(handle, offset, Math.min(offset + chunkSize, end), place);
+      signal?.throwIfAborted();
+      yield chunk;
+    }
+  } catch (error) {
+    throw saysAbsent(error) ? replaced(place) : filesystemError(error, place);
+  } finally {
+    await handle?.close();
+  }
+}
+
+async function readPart(handle: FileHandle, start: number, end: number, place: FilesystemPlace): Promise<Uint8Array> {
+  const bytes = new Uint8Array(end - start);
+  let length = 0;
+  while (length < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, length, bytes.length - length, start + length);
+    if (bytesRead === 0) throw replaced(place);
+    length += bytesRead;
+  }
+  return bytes;
+}
+
+function replaced({ uri, key, path }: FilesystemPlace): BackendError {
+  return new BackendError('backend-io', `'${path}' was replaced or cut short while it was read`, {
+    uri,
+    key,
+    retryable: true,
+  });
+}
