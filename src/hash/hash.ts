@@ -86,6 +86,12 @@ export function formatHash(hash: Hash, format: HashFormat, options: FormatHashOp
   return (options.prefix ?? true) ? `${hash.algorithm}:${text}` : text;
 }
 
+/** A hash, and which of the four forms it was written in. */
+export interface HashWithFormat {
+  readonly hash: Hash;
+  readonly format: HashFormat;
+}
+
 /**
  * Parse a hash that names its algorithm: `algo:` and base16, nix32 or base64, told apart by length, or SRI `algo-base64`.
  * (Nix: `Hash::parseAnyPrefixed`.)
@@ -96,7 +102,7 @@ export function parseHash(text: string): Hash {
   const split = splitPrefix(text);
   if (split === undefined)
     throw new HashError(text, `hash '${text}' does not include a type; write 'sha256:' before it`);
-  return split.sri ? parseSri(text, split.rest, split.algorithm) : parseHashUnprefixed(split.rest, split.algorithm);
+  return parseRest(text, split.rest, split.algorithm, split.sri).hash;
 }
 
 /**
@@ -105,15 +111,22 @@ export function parseHash(text: string): Hash {
  * @throws {@link HashError} also when neither says the algorithm, or both do and disagree.
  */
 export function parseHashAny(text: string, algorithm?: HashAlgorithm): Hash {
+  return parseHashWithFormat(text, algorithm).hash;
+}
+
+/**
+ * Like {@link parseHashAny}, and say which form it was. (Nix: `Hash::parseAnyReturningFormat`.)
+ *
+ * @throws {@link HashError} as {@link parseHashAny} does.
+ */
+export function parseHashWithFormat(text: string, algorithm?: HashAlgorithm): HashWithFormat {
   const split = splitPrefix(text);
-  if (split !== undefined) {
-    if (algorithm !== undefined && split.algorithm !== algorithm)
-      throw new HashError(text, `hash '${text}' should have type '${algorithm}'`);
-    return parseHash(text);
-  }
-  if (algorithm === undefined)
+  if (split !== undefined && algorithm !== undefined && split.algorithm !== algorithm)
+    throw new HashError(text, `hash '${text}' should have type '${algorithm}'`);
+  const known = split?.algorithm ?? algorithm;
+  if (known === undefined)
     throw new HashError(text, `hash '${text}' does not include a type, nor is the type otherwise known from context`);
-  return parseHashUnprefixed(text, algorithm);
+  return parseRest(text, split?.rest ?? text, known, split?.sri ?? false);
 }
 
 /**
@@ -122,42 +135,7 @@ export function parseHashAny(text: string, algorithm?: HashAlgorithm): Hash {
  * @throws {@link HashError} when the length or the characters are those of none.
  */
 export function parseHashUnprefixed(text: string, algorithm: HashAlgorithm): Hash {
-  const size = digestSizes[algorithm];
-  const decode =
-    text.length === 2 * size
-      ? decodeBase16
-      : text.length === nix32Length(size)
-        ? decodeNix32
-        : text.length === base64Length(size)
-          ? decodeBase64
-          : undefined;
-  if (decode === undefined)
-    throw new HashError(text, `hash '${text}' has wrong length for hash algorithm '${algorithm}'`);
-  return decodeDigest(text, text, algorithm, decode);
-}
-
-function parseSri(text: string, rest: string, algorithm: HashAlgorithm): Hash {
-  return decodeDigest(text, rest, algorithm, decodeBase64);
-}
-
-function decodeDigest(
-  text: string,
-  encoded: string,
-  algorithm: HashAlgorithm,
-  decode: (encoded: string) => Uint8Array,
-): Hash {
-  let digest: Uint8Array;
-  try {
-    digest = decode(encoded);
-  } catch (error) {
-    throw new HashError(text, `invalid ${algorithm} hash '${text}': ${messageOf(error)}`, { cause: error });
-  }
-  if (digest.length !== digestSizes[algorithm])
-    throw new HashError(
-      text,
-      `invalid ${algorithm} hash '${text}': length ${digest.length} != expected length ${digestSizes[algorithm]}`,
-    );
-  return { algorithm, digest };
+  return parseRest(text, text, algorithm, false).hash;
 }
 
 function splitPrefix(text: string): { algorithm: HashAlgorithm; rest: string; sri: boolean } | undefined {
@@ -168,7 +146,37 @@ function splitPrefix(text: string): { algorithm: HashAlgorithm; rest: string; sr
   if (!isHashAlgorithm(algorithm))
     throw new HashError(
       text,
-      `unknown hash algorithm '${algorithm}', expect 'blake3', 'md5', 'sha1', 'sha256', or 'sha512'`,
+      `hash '${text}' has the unknown algorithm '${algorithm}', expect 'blake3', 'md5', 'sha1', 'sha256', or 'sha512'`,
     );
   return { algorithm, rest: text.slice(end + 1), sri };
+}
+
+const decoders: Readonly<Record<HashFormat, (text: string) => Uint8Array>> = {
+  base16: decodeBase16,
+  nix32: decodeNix32,
+  base64: decodeBase64,
+  sri: decodeBase64,
+};
+
+function parseRest(text: string, rest: string, algorithm: HashAlgorithm, sri: boolean): HashWithFormat {
+  const size = digestSizes[algorithm];
+  const format = sri ? 'sri' : formatOfLength(rest.length, size);
+  if (format === undefined)
+    throw new HashError(text, `hash '${text}' has wrong length for hash algorithm '${algorithm}'`);
+  let digest: Uint8Array;
+  try {
+    digest = decoders[format](rest);
+  } catch (error) {
+    throw new HashError(text, `invalid ${algorithm} hash '${text}': ${messageOf(error)}`, { cause: error });
+  }
+  if (digest.length !== size)
+    throw new HashError(text, `invalid ${algorithm} hash '${text}': it has ${digest.length} bytes, not ${size}`);
+  return { hash: { algorithm, digest }, format };
+}
+
+function formatOfLength(length: number, size: number): HashFormat | undefined {
+  if (length === 2 * size) return 'base16';
+  if (length === nix32Length(size)) return 'nix32';
+  if (length === base64Length(size)) return 'base64';
+  return undefined;
 }

@@ -16,12 +16,14 @@ export {
   type HashAlgorithm,
   HashError,
   type HashFormat,
+  type HashWithFormat,
   hashAlgorithms,
   hashFormats,
   isHashAlgorithm,
   parseHash,
   parseHashAny,
   parseHashUnprefixed,
+  parseHashWithFormat,
 } from './hash.ts';
 export { hashBytes } from './hash-bytes.ts';
 export type { Hasher } from './hasher.ts';
