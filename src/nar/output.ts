@@ -65,6 +65,16 @@ export class NarOutput {
     if (padding > 0) this.write(zeros.subarray(0, padding));
   }
 
+  /** A string whose characters stand for one byte each. */
+  writeByteString(text: string): void {
+    this.writeSize(text.length);
+    for (let index = 0; index < text.length; index++) {
+      this.chunk[this.used] = text.charCodeAt(index);
+      this.advance(1);
+    }
+    this.writePadding(text.length);
+  }
+
   writeString(bytes: Uint8Array): void {
     this.writeSize(bytes.length);
     this.write(bytes);
@@ -78,10 +88,17 @@ export class NarOutput {
     return taken;
   }
 
-  /** The last chunk, cut to what is in it. */
-  finish(): Uint8Array<ArrayBuffer>[] {
+  /** All that was written, full chunk or not: what comes next begins a chunk. */
+  flush(): Uint8Array<ArrayBuffer>[] {
     if (this.used > 0) this.filled.push(this.chunk.slice(0, this.used));
+    this.#before += this.used;
+    this.used = 0;
     return this.take();
+  }
+
+  /** `length` bytes go to the reader past this object. */
+  skip(length: number): void {
+    this.#before += length;
   }
 
   #turn(): void {

@@ -43,17 +43,17 @@ export function createReferenceScanner(candidates: Iterable<string>): ReferenceS
   }
 
   function search(bytes: Uint8Array): void {
-    /** Windows from here on are known to be digits up to, but without, `digitsEnd`. */
+    /** All bytes from `start` up to here are known to be digits. */
     let digitsEnd = 0;
     for (let start = 0; start + hashPartLength <= bytes.length; ) {
       let index = start + hashPartLength - 1;
-      while (index >= digitsEnd && digitOf[bytes[index]!]! !== 255) index--;
-      if (index >= digitsEnd) {
+      const knownEnd = digitsEnd;
+      while (index >= knownEnd && digitOf[bytes[index]!]! !== 255) index--;
+      digitsEnd = start + hashPartLength;
+      if (index >= knownEnd) {
         start = index + 1;
-        digitsEnd = start;
         continue;
       }
-      digitsEnd = start + hashPartLength;
       const prefix = prefixOf((offset) => digitOf[bytes[start + offset]!]!);
       if ((prefixes[prefix >> 3]! >> (prefix & 7)) & 1) take(bytes, start);
       start++;
@@ -93,10 +93,6 @@ function join(left: Uint8Array, right: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 function checkHashPart(candidate: string): void {
-  if (
-    candidate.length === hashPartLength &&
-    [...candidate].every((character) => digitOf[character.charCodeAt(0)] !== 255)
-  )
-    return;
+  if (/^[0-9abcdfghijklmnpqrsvwxyz]{32}$/.test(candidate)) return;
   throw new TypeError(`'${candidate}' is not the hash part of a store path`);
 }

@@ -63,7 +63,7 @@ export async function* writeNar(
   const output = new NarOutput();
   output.write(narTokens.start);
   yield* writeNode(output, root, '', 0, options);
-  yield* output.finish();
+  yield* output.flush();
 }
 
 async function* writeNode(
