@@ -19,4 +19,3 @@ export {
 export { type ContentReading, contentOfBytes, readContent } from './content.ts';
 export { createMemoryBackend } from './memory.ts';
 export { checkRange, cutRange, formatRangeHeader } from './range.ts';
-export { readObject } from './read-object.ts';

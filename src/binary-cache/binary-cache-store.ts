@@ -6,7 +6,6 @@
 import pMap from 'p-map';
 import type { AbortOptions } from '../abort.ts';
 import type { Backend } from '../backend/backend.ts';
-import { readObject } from '../backend/read-object.ts';
 import { encodeUtf8 } from '../bytes/index.ts';
 import { formatNarInfo, type NarInfo, type NixCacheInfo, narInfoContentType, narInfoKey } from '../narinfo/index.ts';
 import { mergeSignatures, type SecretKey } from '../signing/index.ts';
@@ -17,6 +16,7 @@ import { readCacheInfo, writeCacheInfo } from './cache-info.ts';
 import { layDownNar } from './lay-down-nar.ts';
 import { readNarInfo, readNarInfoOf } from './narinfo-reader.ts';
 import { putCompressed } from './put-compressed.ts';
+import { readFile } from './read-file.ts';
 import { readNar } from './read-nar.ts';
 import type { BinaryCacheSettings } from './settings.ts';
 
@@ -155,7 +155,7 @@ export async function openBinaryCacheStore(
     },
 
     queryBuildLog: (derivation, abort = {}) =>
-      readObject(backend, `log/${derivation}`, { ...abort, maximumBytes: maximumLogBytes }),
+      readFile(backend, `log/${derivation}`, { ...abort, maximumBytes: maximumLogBytes }),
 
     addBuildLog: (derivation, log, abort = {}) =>
       putCompressed(backend, `log/${derivation}`, log, 'text/plain; charset=utf-8', settings.logCompression, abort),

@@ -5,7 +5,6 @@
  */
 import type { AbortOptions } from '../abort.ts';
 import type { Backend } from '../backend/backend.ts';
-import { readObject } from '../backend/read-object.ts';
 import { encodeUtf8 } from '../bytes/index.ts';
 import {
   formatNixCacheInfo,
@@ -16,6 +15,7 @@ import {
   parseNixCacheInfo,
 } from '../narinfo/index.ts';
 import { StoreError } from '../store/store-error.ts';
+import { readFile } from './read-file.ts';
 import type { BinaryCacheSettings } from './settings.ts';
 
 /**
@@ -28,7 +28,7 @@ export async function readCacheInfo(
   storeDir: string,
   options: AbortOptions,
 ): Promise<NixCacheInfo | undefined> {
-  const bytes = await readObject(backend, nixCacheInfoKey, { ...options, maximumBytes: maximumNixCacheInfoBytes });
+  const bytes = await readFile(backend, nixCacheInfoKey, { ...options, maximumBytes: maximumNixCacheInfoBytes });
   if (bytes === undefined) return undefined;
   const info = parseNixCacheInfo(bytes, { where: `${nixCacheInfoKey} of ${backend.uri}` });
   if (info.storeDir !== undefined && info.storeDir !== storeDir)

@@ -5,10 +5,10 @@
  */
 import type { AbortOptions } from '../abort.ts';
 import type { Backend } from '../backend/backend.ts';
-import { readObject } from '../backend/read-object.ts';
 import { maximumNarInfoBytes, type NarInfo, narInfoKey, parseNarInfo } from '../narinfo/index.ts';
 import { StoreError } from '../store/store-error.ts';
 import { formatStorePath, type StorePath, storePathHashPart } from '../store-path.ts';
+import { readFile } from './read-file.ts';
 
 /**
  * The narinfo under a hash part, or `undefined` when the cache has none.
@@ -23,7 +23,7 @@ export async function readNarInfo(
   options: AbortOptions,
 ): Promise<NarInfo | undefined> {
   const key = `${hashPart}.narinfo`;
-  const bytes = await readObject(backend, key, { ...options, maximumBytes: maximumNarInfoBytes });
+  const bytes = await readFile(backend, key, { ...options, maximumBytes: maximumNarInfoBytes });
   if (bytes === undefined) return undefined;
   const where = `${key} of ${backend.uri}`;
   const info = parseNarInfo(bytes, { storeDir, where });

@@ -31,7 +31,7 @@ export async function* readNar(
     throw new StoreError('nar-absent', `'${info.url}', the NAR of '${path}', is absent from '${backend.uri}'`, context);
 
   const file = measure(object.body);
-  const codec = findCodec(info.compression, `the NAR of '${path}' in '${backend.uri}'`);
+  const codec = findCodec(info.compression);
   const nar = measure(codec.decompress(file.stream, { ...options, maximumSize: info.narSize }));
   yield* nar.stream;
 

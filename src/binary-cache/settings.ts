@@ -90,7 +90,7 @@ function parseStoreDir(value: string): string {
 }
 
 function parseCompression(name: string, value: string): CompressionName {
-  return findCodec(value === '' ? 'none' : value, `the setting '${name}'`).name;
+  return findCodec(value === '' ? 'none' : value).name;
 }
 
 /** For transport an empty value means: as it is. */

@@ -1,27 +1,31 @@
 /**
- * Small objects, read whole under a ceiling.
+ * The small files of a cache, read whole under a ceiling.
  *
  * @module
  */
 import type { AbortOptions } from '../abort.ts';
-import { concatBytes } from '../bytes/bytes.ts';
-import { type Backend, BackendError } from './backend.ts';
+import { type Backend, BackendError } from '../backend/backend.ts';
+import { concatBytes } from '../bytes/index.ts';
+import { findCodec } from '../compression/index.ts';
 
 /**
- * All bytes of an object, or `undefined` when there is none.
+ * All bytes of a file, its `Content-Encoding` undone, or `undefined` when there is none.
  *
  * @throws {@link BackendError} `object-too-large` when it has more than `maximumBytes`.
  */
-export async function readObject(
+export async function readFile(
   backend: Backend,
   key: string,
   options: AbortOptions & { readonly maximumBytes: number },
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const object = await backend.get(key, { signal: options.signal });
+  const { signal } = options;
+  const object = await backend.get(key, { signal });
   if (object === undefined) return undefined;
+  const { body, contentEncoding } = object;
+  const decoded = contentEncoding === undefined ? body : findCodec(contentEncoding).decompress(body, { signal });
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of object.body) {
+  for await (const chunk of decoded) {
     size += chunk.length;
     if (size > options.maximumBytes)
       throw new BackendError(
