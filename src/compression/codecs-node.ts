@@ -1,0 +1,20 @@
+/**
+ * The codecs where there is Node.
+ *
+ * @module
+ */
+import { br } from './br-node.ts';
+import type { Codec, CompressionName } from './codec.ts';
+import { gzip } from './gzip-node.ts';
+import { none } from './none.ts';
+import { createZstd } from './zstd/zstd.ts';
+import { createWorkerZstdEngine } from './zstd/zstd-workers.ts';
+import { createZlibZstdEngine, zlibHasZstd } from './zstd/zstd-zlib.ts';
+
+/** Every method by its name. */
+export const codecs: Partial<Record<CompressionName, Codec>> = {
+  none,
+  br,
+  gzip,
+  zstd: createZstd(zlibHasZstd ? createZlibZstdEngine() : createWorkerZstdEngine()),
+};

@@ -1,0 +1,44 @@
+/**
+ * The table of compression methods.
+ *
+ * @module
+ */
+import { codecs } from '#codecs';
+import type { Codec, CompressionName } from './codec.ts';
+import { CompressionError } from './compression-error.ts';
+
+/** The names of all methods that {@link findCodec} knows, as Nix's `compression` setting and narinfo's `Compression` have them. */
+export const compressionNames: readonly CompressionName[] = Object.keys(codecs) as CompressionName[];
+
+/**
+ * The codec of a method.
+ *
+ * @throws CompressionError `compression-unknown` for any other name.
+ * @see Nix, `src/libutil/compression-algo.cc`
+ * @example
+ * ```ts
+ * import { findCodec } from 'narkit/compression';
+ *
+ * async function* source() {
+ *   yield new TextEncoder().encode('hello');
+ * }
+ * const { compress, decompress } = findCodec('zstd');
+ * for await (const chunk of decompress(compress(source(), { level: 19 }), { maximumSize: 5 })) console.log(chunk);
+ * ```
+ */
+export function findCodec(name: string): Codec {
+  if (Object.hasOwn(codecs, name)) return codecs[name as CompressionName]!;
+  throw new CompressionError(
+    'compression-unknown',
+    name,
+    `there is no compression method ${JSON.stringify(name)}: known are ${compressionNames.join(', ')}`,
+  );
+}
+
+/**
+ * The codec whose NARs have names that end in this extension (`.xz`), if there is one. The extension of `none` and `gzip` is
+ * empty in Nix: the empty text gives `none`.
+ */
+export function codecOfExtension(extension: string): Codec | undefined {
+  return Object.values(codecs).find((codec) => codec.extension === extension);
+}

@@ -1,0 +1,8 @@
+/**
+ * Compression methods by Nix's names, as streams.
+ *
+ * @module
+ */
+export type { Codec, CompressionName, CompressOptions, DecompressOptions } from './codec.ts';
+export { CompressionError, type CompressionErrorCode } from './compression-error.ts';
+export { codecOfExtension, compressionNames, findCodec } from './find-codec.ts';
