@@ -65,13 +65,27 @@ function whatIsWrong(baseName: string, hashPart: string, name: string): string {
 }
 
 /**
- * Parse a full store path.
+ * Parse a full store path. As in Nix, it need not be canonical: `/nix//store/./<base name>/` is read too.
  *
  * @throws {@link StorePathError} when it does not lie directly in `storeDir`.
  */
 export function parseStorePath(path: string, storeDir: string = defaultStoreDir): StorePath {
-  if (path.startsWith(`${storeDir}/`)) return parseStorePathBaseName(path.slice(storeDir.length + 1));
-  throw new StorePathError(path, `it is not in the store directory '${storeDir}'`);
+  const prefix = `${storeDir}/`;
+  const canonical = path.startsWith(prefix) && !path.includes('/', prefix.length) ? path : canonicalPath(path);
+  const baseName = canonical.slice(prefix.length);
+  if (canonical.startsWith(prefix) && !baseName.includes('/')) return parseStorePathBaseName(baseName);
+  throw new StorePathError(path, `it is not directly in the store directory '${storeDir}'`);
+}
+
+/** Without empty, `.` and `..` components, by the text alone (Nix: `canonPath`); a relative path stays as it is. */
+function canonicalPath(path: string): string {
+  if (!path.startsWith('/')) return path;
+  const components: string[] = [];
+  for (const component of path.split('/')) {
+    if (component === '..') components.pop();
+    else if (component !== '' && component !== '.') components.push(component);
+  }
+  return `/${components.join('/')}`;
 }
 
 /** The full path, with the store directory. */
