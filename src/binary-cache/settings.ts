@@ -6,7 +6,7 @@
 
 import type { CompressionName } from '../compression/index.ts';
 import { findCodec } from '../compression/index.ts';
-import { NarkitError } from '../errors.ts';
+import { messageOf, NarkitError } from '../errors.ts';
 
 /** What a binary cache store can be told, here or in its URI. */
 export interface BinaryCacheSettings {
@@ -90,7 +90,11 @@ function parseStoreDir(value: string): string {
 }
 
 function parseCompression(name: string, value: string): CompressionName {
-  return findCodec(value === '' ? 'none' : value).name;
+  try {
+    return findCodec(value === '' ? 'none' : value).name;
+  } catch (error) {
+    throw new NarkitError('setting', `the setting '${name}' cannot be used: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** For transport an empty value means: as it is. */

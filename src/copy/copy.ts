@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { AbortOptions } from '../abort.ts';
+import { type AbortOptions, followSignal } from '../abort.ts';
 import type { PathInfo } from '../path-info.ts';
 import type { SecretKey } from '../signing/index.ts';
 import type { Store, WritableStore } from '../store/store.ts';
@@ -58,6 +58,20 @@ export async function copy(
       `'${from.uri}' has paths of '${from.storeDir}', '${to.uri}' takes paths of '${to.storeDir}'`,
       { uri: to.uri },
     );
+  const { signal, release } = followSignal(options.signal);
+  try {
+    return await copyClosure(from, to, paths, { ...options, signal });
+  } finally {
+    release();
+  }
+}
+
+async function copyClosure(
+  from: Store,
+  to: WritableStore,
+  paths: Iterable<StorePath>,
+  options: CopyOptions,
+): Promise<CopyResult> {
   const { signal, onEvent } = options;
   const outcomes: CopyOutcome[] = [];
   const report: Report = {
