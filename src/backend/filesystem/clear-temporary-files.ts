@@ -34,6 +34,7 @@ export async function clearTemporaryFiles(
   directory: string,
   { olderThanMs = dayMs, signal }: ClearTemporaryFilesOptions = {},
 ): Promise<string[]> {
+  signal?.throwIfAborted();
   const root = resolve(directory);
   const removed: string[] = [];
   const folders = [root];

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemCodeOf } from './filesystem-error.ts';
 import { createTemporaryFileName } from './temporary-file-name.ts';
@@ -104,11 +104,31 @@ async function openNew(
   }
 }
 
-/** Make a directory and those above it, durable down to the last. */
+/**
+ * Make a directory and those above it, each durable.
+ *
+ * Not mkdir's `recursive`, which says ENOENT where the disk is full or read-only.
+ */
 async function makeDirectory(directory: string, syncDirectory: (directory: string) => Promise<void>): Promise<void> {
-  const first = await mkdir(directory, { recursive: true });
-  if (first === undefined) return;
-  for (let made = directory; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
+  try {
+    await mkdir(directory);
+  } catch (error) {
+    const code = systemCodeOf(error);
+    if (code === 'EEXIST' && (await isDirectory(directory))) return;
+    if (code !== 'ENOENT' || dirname(directory) === directory) throw error;
+    await makeDirectory(dirname(directory), syncDirectory);
+    await mkdir(directory).catch(async (second: unknown) => {
+      if (!(await isDirectory(directory))) throw second;
+    });
+  }
+  await syncDirectory(dirname(directory));
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
 }
 
 async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
