@@ -115,6 +115,7 @@ function parseUrl(
   const [, scheme, authority, path, query = ''] = match as unknown as [string, string, string?, string?, string?];
   if (!pathPattern.test(path!) || !queryPattern.test(query) || !isPercentEncodedText(path!)) return undefined;
   if (authority === undefined) return { scheme, authority: path!, query };
+  if (!isPercentEncodedText(authority)) return undefined;
   if (!isAuthority(authority) || (scheme === 'file' && authority !== '')) return undefined;
   return { scheme, authority: authority + (path === '' && scheme === 'file' ? '/' : path), query };
 }
