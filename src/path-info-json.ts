@@ -167,7 +167,7 @@ export function pathInfoFromJson(
     signatures: isGiven(signatures) ? parseSignatures(signatures) : [],
     ...(isGiven(ca) && { contentAddress: contentAddressFromJson(ca) }),
     ...(isGiven(registrationTime) && { registrationTime: asSize(registrationTime, 'registrationTime') }),
-    ...(isGiven(ultimate) && { ultimate: asBoolean(ultimate, 'ultimate') }),
+    ...(isGiven(ultimate) && asBoolean(ultimate, 'ultimate') && { ultimate: true }),
     ...(isGiven(url) && { url: asText(url, 'url') }),
     ...(isGiven(compression) && { compression: asText(compression, 'compression') }),
     ...(isGiven(downloadHash) && { fileHash: parseSri(downloadHash, 'downloadHash') }),
