@@ -4,9 +4,11 @@
 #   DIR/nix-2.8  DIR/nix-2.26  DIR/nix-2.34   bin/nix, bin/nix-store, bin/nix-daemon, ...
 #   DIR/nginx  DIR/strace                     bin/nginx, bin/strace
 #   DIR/s3                                    root: OpenStack Swift, to be started in a chroot (only laid for root)
+#   DIR/node24                                bin/node
 #
-# Everything is unpacked from Debian's packages, each with the loader and libraries that it was built with: nothing is
-# installed on this machine. Asks only the mirror that this machine's apt is set up with. What is there already is kept.
+# All but Node, which is npm's, is unpacked from Debian's packages, each program with the loader and libraries that it was
+# built with: nothing is installed on this machine. Asks only the mirror and the registry that this machine's apt and npm
+# are set up with. What is there already is kept.
 set -euo pipefail
 dir=$(realpath -m "${1:?usage: install.sh DIR}")
 mkdir -p "$dir"
@@ -116,8 +118,19 @@ install_s3() {
   echo "s3: swift of Debian forky"
 }
 
-for tool in apt-get apt-cache dpkg-deb; do
-  command -v $tool >/dev/null || fail "needs $tool: the peers come from Debian's packages"
+install_node24() {
+  local new=$work/node24 package
+  [ -e "$dir/node24" ] && return
+  package=node-$(node -p 'process.platform + "-" + process.arch')
+  npm install --silent --no-audit --no-fund --prefix "$new" "$package@24"
+  mkdir -p "$new/bin"
+  ln -s "../node_modules/$package/bin/node" "$new/bin/node"
+  mv "$new" "$dir/node24"
+  echo "node24: $package $("$dir/node24/bin/node" --version)"
+}
+
+for tool in apt-get apt-cache dpkg-deb npm; do
+  command -v $tool >/dev/null || fail "needs $tool: the peers come from Debian and npm"
 done
 install_program nix-2.8 bookworm nix-bin 2.8. nix
 install_program nix-2.26 trixie nix-bin 2.26. nix
@@ -126,3 +139,4 @@ for version in 2.8 2.26 2.34; do name_nix $version; done
 install_program nginx bookworm nginx '' nginx
 install_program strace bookworm strace '' strace
 install_s3
+install_node24

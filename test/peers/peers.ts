@@ -6,8 +6,8 @@
  * describePeer(['nix-2.34', 's3'], 'a bucket', () => { ... });            // where both are
  * ```
  *
- * `NARKIT_PEERS` names a folder that `test/peers/install.sh` filled: `nix-2.8`, `nix-2.26`, `nix-2.34`, `s3`, `nginx` and
- * `strace`; the last two may also be the host's own. `NARKIT_VECTORS` names a folder with other implementations' test data.
+ * `NARKIT_PEERS` names a folder that `test/peers/install.sh` filled: `nix-2.8`, `nix-2.26`, `nix-2.34`, `s3`, `nginx`,
+ * `strace` and `node24`; nginx and strace may also be the host's own. `NARKIT_VECTORS` names a folder with other implementations' test data.
  * Where something is missing, its suites skip, and the run says so once (see `notice.ts`); with `CI=true` they fail.
  *
  * @module
@@ -29,7 +29,17 @@ export interface Nix {
 }
 
 /** What a suite may need; `root` is the right to mount and to change roots. */
-export const peerNames = ['nix-2.8', 'nix-2.26', 'nix-2.34', 's3', 'nginx', 'strace', 'vectors', 'root'] as const;
+export const peerNames = [
+  'nix-2.8',
+  'nix-2.26',
+  'nix-2.34',
+  's3',
+  'nginx',
+  'strace',
+  'node24',
+  'vectors',
+  'root',
+] as const;
 
 export type PeerName = (typeof peerNames)[number];
 
@@ -41,7 +51,7 @@ export function nix(version: NixVersion): Nix | undefined {
 
 /**
  * Where a peer lies, if it is there: the folder of a Nix, of the S3 server (which holds `root`) or of the vectors; the
- * program of nginx and strace.
+ * program of nginx, strace and Node 24.
  */
 export function findPeer(name: PeerName): string | undefined {
   const peers = process.env.NARKIT_PEERS;
@@ -57,6 +67,8 @@ export function findPeer(name: PeerName): string | undefined {
     case 'nginx':
     case 'strace':
       return existing(folder, 'bin', name) ?? onPath(name);
+    case 'node24':
+      return existing(folder, 'bin', 'node');
     default:
       return existing(folder, 'bin', 'nix') === undefined ? undefined : folder;
   }
