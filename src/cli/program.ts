@@ -7,6 +7,11 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { Context } from './context.ts';
 import { addCopyCommand } from './copy.ts';
+import { addHashCommands } from './hash.ts';
+import { addKeyCommands } from './key.ts';
+import { addNarCommands } from './nar.ts';
+import { addPathInfoCommand } from './path-info.ts';
+import { addStoreCommands } from './store.ts';
 
 /** The version of the package. */
 export function readVersion(): string {
@@ -36,5 +41,10 @@ Examples:
   $ narkit key generate-secret --key-name cache.example.org-1 > key.private`,
     );
   addCopyCommand(program, context);
+  addPathInfoCommand(program, context);
+  addStoreCommands(program, context);
+  addHashCommands(program, context);
+  addNarCommands(program, context);
+  addKeyCommands(program, context);
   return program;
 }
