@@ -5,13 +5,17 @@
  */
 import { CommanderError } from 'commander';
 import { isNarkitError, messageOf } from '../errors.ts';
+import { addCompleteCommand, describeCompleteCommand } from './complete.ts';
 import { type Context, exitCode, printError, UsageError } from './context.ts';
 import { createProgram } from './program.ts';
 
 /** Run one command. @returns the exit code: 0 all well, 1 something failed, 2 wrong use, 130 interrupted. */
 export async function main(args: readonly string[], context: Context): Promise<number> {
   try {
-    await createProgram(context).parseAsync(args, { from: 'user' });
+    const program = createProgram(context);
+    if (args[0] === 'complete' && args[1] !== '--help') await addCompleteCommand(program);
+    else describeCompleteCommand(program);
+    await program.parseAsync(args, { from: 'user' });
     return context.exitCode;
   } catch (error) {
     if (context.signal.aborted) return exitCode.interrupted;
