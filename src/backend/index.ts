@@ -19,3 +19,11 @@ export {
 export { type ContentReading, contentOfBytes, readContent } from './content.ts';
 export { createMemoryBackend } from './memory.ts';
 export { checkRange, cutRange, formatRangeHeader } from './range.ts';
+export {
+  maximumRetryAfterMs,
+  parseRetryAfter,
+  parseRetrySettings,
+  type RetrySettings,
+  retryDelayMs,
+  retrying,
+} from './retry.ts';
