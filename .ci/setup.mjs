@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-if (!isInstalled()) run('npm', ['ci', '--no-audit', '--no-fund']);
+// Not `npm ci`: it refuses a lock file without the packages of other machines, which not every registry has.
+if (!isInstalled()) run('npm', ['install', '--no-save', '--no-audit', '--no-fund']);
 run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'src']);
 
 function isInstalled() {
