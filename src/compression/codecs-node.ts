@@ -7,6 +7,8 @@ import { br } from './br-node.ts';
 import type { Codec, CompressionName } from './codec.ts';
 import { gzip } from './gzip-node.ts';
 import { none } from './none.ts';
+import { createXz } from './xz/xz.ts';
+import { createLiblzmaEncoder } from './xz/xz-liblzma.ts';
 import { createZstd } from './zstd/zstd.ts';
 import { createWorkerZstdEngine } from './zstd/zstd-workers.ts';
 import { createZlibZstdEngine, zlibHasZstd } from './zstd/zstd-zlib.ts';
@@ -16,5 +18,6 @@ export const codecs: Partial<Record<CompressionName, Codec>> = {
   none,
   br,
   gzip,
+  xz: createXz(createLiblzmaEncoder()),
   zstd: createZstd(zlibHasZstd ? createZlibZstdEngine() : createWorkerZstdEngine()),
 };

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { availableParallelism } from 'node:os';
 import * as zlib from 'node:zlib';
 import { concatBytes } from '../../bytes/bytes.ts';
 import { createSlots } from '../slots.ts';
+import { threadPoolParallelism } from '../thread-pool.ts';
 import { throughZlib, zlibChunkSize } from '../zlib-stream.ts';
 import type { ZstdEngine } from './zstd-engine.ts';
 import type { ZstdFramePart } from './zstd-frames.ts';
@@ -16,7 +16,7 @@ export const zlibHasZstd: boolean = 'zstdCompress' in zlib;
 
 /** zstd in Node's thread pool. */
 export function createZlibZstdEngine(): ZstdEngine {
-  const parallelism = Math.min(availableParallelism(), threadPoolSize() - 1 || 1);
+  const parallelism = threadPoolParallelism();
   const slots = createSlots(parallelism);
   return {
     framesAhead: parallelism + 1,
@@ -51,10 +51,4 @@ const createDecoder = () => zlib.createZstdDecompress({ chunkSize: zlibChunkSize
 /** The decoder goes on to the next frame by itself when each write ends at the end of a frame or before it. */
 async function* bytesOf(parts: AsyncIterable<ZstdFramePart>): AsyncGenerator<Uint8Array> {
   for await (const { bytes } of parts) yield bytes;
-}
-
-/** Threads that Node's file system calls, zlib and others share. One of them is left to the others. */
-function threadPoolSize(): number {
-  const size = Number.parseInt(process.env.UV_THREADPOOL_SIZE ?? '', 10);
-  return size > 0 ? size : 4;
 }
