@@ -4,6 +4,7 @@
  * @module
  */
 import { br } from './br-node.ts';
+import { bzip2 } from './bzip2/bzip2.ts';
 import type { Codec, CompressionName } from './codec.ts';
 import { gzip } from './gzip-node.ts';
 import { none } from './none.ts';
@@ -17,6 +18,7 @@ import { createZlibZstdEngine, zlibHasZstd } from './zstd/zstd-zlib.ts';
 export const codecs: Partial<Record<CompressionName, Codec>> = {
   none,
   br,
+  bzip2,
   gzip,
   xz: createXz(createLiblzmaEncoder()),
   zstd: createZstd(zlibHasZstd ? createZlibZstdEngine() : createWorkerZstdEngine()),

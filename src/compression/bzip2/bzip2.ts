@@ -1,0 +1,109 @@
+/**
+ * bzip2, reading only.
+ *
+ * @module
+ */
+import { concatBytes } from '../../bytes/bytes.ts';
+import type { Codec } from '../codec.ts';
+import { CompressionError } from '../compression-error.ts';
+import { guarded } from '../guarded.ts';
+import { resolveLevel } from '../level.ts';
+import { BitReader } from './bit-reader.ts';
+import { Bzip2Block, Bzip2BlockError } from './bzip2-block.ts';
+
+/** Bytes that any block fits in: 900,000 symbols of at most 20 bits, and its codes. */
+const blockAhead = 2_400_000;
+
+/** Bytes in an output chunk. */
+const outputSize = 131_072;
+
+/** bzip2 as libbz2 and parallel implementations write it, in one or more streams. It is read, and not written. */
+export const bzip2: Codec = {
+  name: 'bzip2',
+  extension: '.bz2',
+  compress(_source, { level } = {}) {
+    resolveLevel('bzip2', level, { lowest: 1, highest: 9, byDefault: 9 });
+    throw new CompressionError(
+      'compression-unsupported',
+      'bzip2',
+      'bzip2 is read and not written: write another compression such as zstd',
+    );
+  },
+  decompress: (source, options = {}) => guarded('bzip2', decodeBzip2(source), options),
+};
+
+async function* decodeBzip2(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const chunks = source[Symbol.asyncIterator]();
+  let bytes: Uint8Array = new Uint8Array(0);
+  let ended = false;
+  let offset = 0;
+
+  /** A reader that has the next block in whole, if the archive has. */
+  async function lookAhead(bitPosition: number): Promise<BitReader> {
+    const parts = [bytes.subarray(bitPosition >>> 3)];
+    let size = parts[0]!.length;
+    offset += bytes.length - size;
+    while (!ended && size < blockAhead) {
+      const next = await chunks.next();
+      ended = next.done === true;
+      if (next.done === true) continue;
+      parts.push(next.value);
+      size += next.value.length;
+    }
+    bytes = parts.length === 1 ? parts[0]! : concatBytes(parts);
+    return new BitReader(bytes, bitPosition & 7);
+  }
+
+  const corrupt = (reason: string, bits: BitReader, options?: ErrorOptions): CompressionError =>
+    new CompressionError(
+      'compression-corrupt',
+      'bzip2',
+      `the bzip2 archive is damaged: ${bits.isPastEnd ? 'it is cut short' : reason}, at byte ${offset + Math.floor(bits.bitPosition / 8)}`,
+      options,
+    );
+
+  try {
+    let bits = await lookAhead(0);
+    do {
+      const isStream = bits.read(24) === 0x425a68; // "BZh"
+      const level = bits.read(8) - 0x30;
+      if (!isStream || level < 1 || level > 9) throw corrupt('no bzip2 stream begins before here', bits);
+      const block = new Bzip2Block(level * 100_000);
+      let streamCrc = 0;
+      for (;;) {
+        bits = await lookAhead(bits.bitPosition);
+        const magic = [bits.read(24), bits.read(24)];
+        const crc = ((bits.read(16) << 16) | bits.read(16)) >>> 0;
+        if (magic[0] === 0x177245 && magic[1] === 0x385090) {
+          if (bits.isPastEnd || crc !== streamCrc) throw corrupt("a stream's checksum does not match", bits);
+          break;
+        }
+        if (magic[0] !== 0x314159 || magic[1] !== 0x265359) throw corrupt('no block begins before here', bits);
+        beginBlock(block, bits, corrupt);
+        for (let size = outputSize; size === outputSize; ) {
+          const output = new Uint8Array(outputSize);
+          size = block.read(output);
+          if (size > 0) yield output.subarray(0, size);
+        }
+        if (block.crc !== crc) throw corrupt("a block's checksum does not match", bits);
+        streamCrc = (((streamCrc << 1) | (streamCrc >>> 31)) ^ crc) >>> 0;
+      }
+      bits = await lookAhead((bits.bitPosition + 7) & ~7);
+    } while (bytes.length > 0);
+  } finally {
+    await chunks.return?.();
+  }
+}
+
+function beginBlock(
+  block: Bzip2Block,
+  bits: BitReader,
+  corrupt: (reason: string, bits: BitReader, options: ErrorOptions) => CompressionError,
+): void {
+  try {
+    block.begin(bits);
+  } catch (cause) {
+    if (cause instanceof Bzip2BlockError) throw corrupt(cause.message, bits, { cause });
+    throw cause;
+  }
+}
