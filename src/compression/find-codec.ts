@@ -10,10 +10,13 @@ import { CompressionError } from './compression-error.ts';
 /** The names of all methods that {@link findCodec} knows, as Nix's `compression` setting and narinfo's `Compression` have them. */
 export const compressionNames: readonly CompressionName[] = Object.keys(codecs) as CompressionName[];
 
+const otherMethodsOfNix: readonly string[] = ['compress', 'grzip', 'lrzip', 'lzma', 'lzop'];
+
 /**
- * The codec of a method.
+ * The codec of a method. It may refuse a direction, when it is asked for it.
  *
- * @throws CompressionError `compression-unknown` for any other name.
+ * @throws CompressionError `compression-unsupported` for the methods of Nix that narkit does not have, and
+ *   `compression-unknown` for names that Nix does not have either.
  * @see Nix, `src/libutil/compression-algo.cc`
  * @example
  * ```ts
@@ -27,7 +30,13 @@ export const compressionNames: readonly CompressionName[] = Object.keys(codecs) 
  * ```
  */
 export function findCodec(name: string): Codec {
-  if (Object.hasOwn(codecs, name)) return codecs[name as CompressionName]!;
+  if (Object.hasOwn(codecs, name)) return codecs[name as CompressionName];
+  if (otherMethodsOfNix.includes(name))
+    throw new CompressionError(
+      'compression-unsupported',
+      name,
+      `narkit does not have Nix's compression method '${name}': use ${compressionNames.join(', ')}`,
+    );
   throw new CompressionError(
     'compression-unknown',
     name,

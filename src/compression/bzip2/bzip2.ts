@@ -7,7 +7,7 @@ import { concatBytes } from '../../bytes/bytes.ts';
 import type { Codec } from '../codec.ts';
 import { CompressionError } from '../compression-error.ts';
 import { guarded } from '../guarded.ts';
-import { resolveLevel } from '../level.ts';
+import { unsupported } from '../unsupported.ts';
 import { BitReader } from './bit-reader.ts';
 import { Bzip2Block, Bzip2BlockError } from './bzip2-block.ts';
 
@@ -21,13 +21,8 @@ const outputSize = 131_072;
 export const bzip2: Codec = {
   name: 'bzip2',
   extension: '.bz2',
-  compress(_source, { level } = {}) {
-    resolveLevel('bzip2', level, { lowest: 1, highest: 9, byDefault: 9 });
-    throw new CompressionError(
-      'compression-unsupported',
-      'bzip2',
-      'bzip2 is read and not written: write another compression such as zstd',
-    );
+  compress() {
+    throw unsupported('bzip2', 'writing', 'write another compression such as zstd');
   },
   decompress: (source, options = {}) => guarded('bzip2', decodeBzip2(source), options),
 };

@@ -16,9 +16,6 @@ export interface XzBlock {
   readonly uncompressedSize: number;
 }
 
-/** CRC-32 as in zlib. */
-export type Crc32 = (bytes: Uint8Array) => number;
-
 /** Two bytes of flags: blocks have a CRC-64, as in Nix. */
 const streamFlags = Uint8Array.of(0, 4);
 const headerMagic = Uint8Array.of(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00);
@@ -45,7 +42,7 @@ export function xzBlockOf(stream: Uint8Array): XzBlock {
 }
 
 /** A stream of these blocks. */
-export async function* writeXzStream(blocks: AsyncIterable<XzBlock>, crc32: Crc32): AsyncGenerator<Uint8Array> {
+export async function* writeXzStream(blocks: AsyncIterable<XzBlock>): AsyncGenerator<Uint8Array> {
   yield concatBytes([headerMagic, streamFlags, littleEndian32(crc32(streamFlags))]);
   const records: number[] = [];
   for await (const { bytes, unpaddedSize, uncompressedSize } of blocks) {
@@ -91,4 +88,15 @@ function littleEndian32(value: number): Uint8Array {
 
 function roundUp(size: number): number {
   return Math.ceil(size / 4) * 4;
+}
+
+/** Of the polynomial 0x04c11db7, lowest bit first, as in zlib. */
+const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  return crc;
+});
+
+function crc32(bytes: Uint8Array): number {
+  return ~bytes.reduce((crc, byte) => (crc >>> 8) ^ crcTable[(crc ^ byte) & 0xff]!, -1) >>> 0;
 }

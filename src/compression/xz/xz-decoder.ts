@@ -4,6 +4,7 @@
  * @module
  */
 import { CompressionError } from '../compression-error.ts';
+import { throughWebStream } from '../web-stream.ts';
 
 /**
  * The content of an xz archive of one or more streams and blocks.
@@ -13,44 +14,7 @@ import { CompressionError } from '../compression-error.ts';
  */
 export async function* decodeXz(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const XzReadableStream = await loadDecoder();
-  const chunks = source[Symbol.asyncIterator]();
-  let sourceFailure: { readonly error: unknown } | undefined;
-  let size = 0;
-  const archive = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          let next = await chunks.next();
-          // The decoder takes an empty chunk for the end.
-          while (next.done !== true && next.value.length === 0) next = await chunks.next();
-          if (next.done !== true) {
-            size += next.value.length;
-            return controller.enqueue(next.value);
-          }
-        } catch (error) {
-          sourceFailure = { error };
-          throw error;
-        }
-        if (size > 0) return controller.close();
-        controller.error(new CompressionError('compression-corrupt', 'xz', 'the xz archive is empty'));
-      },
-    },
-    { highWaterMark: 0 },
-  );
-  const content = new XzReadableStream(archive).getReader();
-  try {
-    for (;;) {
-      const next = await content.read();
-      if (next.done) return;
-      yield next.value;
-    }
-  } catch (error) {
-    if (sourceFailure !== undefined || error instanceof CompressionError) throw error;
-    throw decoderError(error, size);
-  } finally {
-    await content.cancel().catch(() => undefined); // it rejects after an error, which was thrown already
-    await chunks.return?.();
-  }
+  yield* throughWebStream(source, (archive) => new XzReadableStream(archive), decoderError);
 }
 
 type XzReadableStreamConstructor = new (archive: ReadableStream<Uint8Array>) => ReadableStream<Uint8Array>;
@@ -69,27 +33,24 @@ function loadDecoder(): Promise<XzReadableStreamConstructor> {
   return decoder;
 }
 
-/** What xz-embedded's return codes mean. */
+/** The decoder's errors have nothing but the return code of xz-embedded. */
 function decoderError(cause: unknown, offset: number): CompressionError {
-  const message = cause instanceof Error ? cause.message : '';
-  const code = Number(/error code (\d+)$/.exec(message)?.[1]);
-  const corrupt = (what: string) =>
-    new CompressionError('compression-corrupt', 'xz', `the xz archive ${what}, at byte ${offset} or before`, { cause });
-  const unsupported = (what: string) =>
-    new CompressionError('compression-unsupported', 'xz', `the xz archive ${what}`, { cause });
-  switch (code) {
-    case 2:
-    case 6:
-      return unsupported('uses a BCJ or delta filter or a SHA-256 check, which xz-decompress does not read');
-    case 3:
-      return unsupported('needs more memory than there is: too many are read at once');
-    case 4:
-      return unsupported('has a dictionary of more than 64 MiB, which xz-decompress does not read');
-    case 5:
-      return corrupt('does not begin as one');
-    case 8:
-      return corrupt('is cut short, or bytes that do not belong to it follow its end');
-    default:
-      return corrupt('is damaged');
-  }
+  const code = cause instanceof Error ? /error code (\d+)$/.exec(cause.message)?.[1] : undefined;
+  const problem = problems[code ?? ''] ?? 'is damaged';
+  const isUnsupported = code !== undefined && '2346'.includes(code);
+  return new CompressionError(
+    isUnsupported ? 'compression-unsupported' : 'compression-corrupt',
+    'xz',
+    `the xz archive ${problem}, at byte ${offset} or before`,
+    { cause },
+  );
 }
+
+const problems: Readonly<Record<string, string>> = {
+  2: 'has a kind of check that xz-decompress does not read',
+  3: 'needs more memory than there is: too many are read at once',
+  4: 'has a dictionary of more than 64 MiB, which xz-decompress does not read',
+  5: 'does not begin as one',
+  6: 'uses a BCJ or delta filter or a SHA-256 check, which xz-decompress does not read',
+  8: 'is cut short, or bytes that do not belong to it follow its end',
+};

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { crc32 } from 'node:zlib';
 import { CompressionError } from '../compression-error.ts';
 import { createSlots } from '../slots.ts';
 import { threadPoolParallelism } from '../thread-pool.ts';
@@ -16,7 +15,6 @@ export function createLiblzmaEncoder(): XzEncoder {
   const slots = createSlots(parallelism);
   return {
     blocksAhead: parallelism + 1,
-    crc32: (bytes) => crc32(bytes),
     async encodeBlock(content, level, signal) {
       const liblzma = await loadLiblzma();
       return slots.run(() => encode(liblzma, content, level), signal);

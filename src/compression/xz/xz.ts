@@ -7,14 +7,13 @@ import type { Codec } from '../codec.ts';
 import { createFrameBudget, cutFrames, encodeAhead } from '../frames.ts';
 import { guarded } from '../guarded.ts';
 import { resolveLevel } from '../level.ts';
-import { type Crc32, writeXzStream, type XzBlock } from './xz-container.ts';
+import { writeXzStream, type XzBlock } from './xz-container.ts';
 import { decodeXz } from './xz-decoder.ts';
 
 /** What the xz codec needs of the machine it runs on, to write. */
 export interface XzEncoder {
   /** How many blocks may be under way in all streams together, beyond the first of each. */
   readonly blocksAhead: number;
-  readonly crc32: Crc32;
   /**
    * One block with a CRC-64. The encoder owns `content`, which is not empty.
    *
@@ -40,7 +39,7 @@ export function createXz(encoder: XzEncoder): Codec {
       const xzLevel = resolveLevel('xz', level, { lowest: 0, highest: 9, byDefault: 6 });
       const encode = (block: Uint8Array<ArrayBuffer>, left: AbortSignal) => encoder.encodeBlock(block, xzLevel, left);
       const blocks = encodeAhead(cutFrames(source, blockSizeOf(xzLevel)), encode, budget);
-      return guarded('xz', writeXzStream(blocks, encoder.crc32), { signal });
+      return guarded('xz', writeXzStream(blocks), { signal });
     },
     decompress: (source, options = {}) => guarded('xz', decodeXz(source), options),
   };
