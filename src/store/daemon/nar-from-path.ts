@@ -1,0 +1,122 @@
+/**
+ * The NAR of a path as the daemon sends it: bare, behind its answer, without a length. It ends where its grammar ends.
+ *
+ * Source: Nix `src/libstore/daemon.cc` (`NarFromPath`). What goes wrong while the daemon dumps comes as an error message in the middle of the
+ * NAR, before the daemon hangs up.
+ *
+ * @module
+ */
+import type { AbortOptions } from '../../abort.ts';
+import { concatBytes } from '../../bytes/index.ts';
+import { createNarParser } from '../../nar/index.ts';
+import { formatStorePath, type StorePath } from '../../store-path.ts';
+import { StoreError } from '../store-error.ts';
+import type { DaemonConnection } from './connection.ts';
+import type { ConnectionPool } from './connection-pool.ts';
+import { DaemonRefusedError } from './daemon-error.ts';
+import { type DaemonFailure, readFailure } from './messages.ts';
+import { message, operation } from './protocol.ts';
+import { WireEndError } from './wire-error.ts';
+import { WireReader } from './wire-reader.ts';
+import { WireWriter } from './wire-writer.ts';
+
+/** How much of what came last is searched for an error message. */
+const tailBytes = 4096;
+
+/**
+ * The NAR of a path.
+ *
+ * @throws {@link StoreError} `path-absent` when the daemon's store does not have the path; {@link DaemonRefusedError} when it cannot read it.
+ */
+export async function* narFromPath(
+  pool: ConnectionPool,
+  path: StorePath,
+  storeDir: string,
+  options: AbortOptions = {},
+): AsyncGenerator<Uint8Array> {
+  const full = formatStorePath(path, storeDir);
+  const loan = await pool.lend(options);
+  const { connection } = loan;
+  let complete = false;
+  try {
+    await requireValid(connection, full);
+    await connection.send((writer) => writer.writeUint64(operation.narFromPath).writeString(full));
+    await connection.readReply({ path: full });
+    yield* readNar(connection, full);
+    complete = true;
+  } catch (error) {
+    throw loan.break(error);
+  } finally {
+    // Also when the consumer has enough before the NAR is over.
+    if (complete) loan.end();
+    else loan.break();
+  }
+}
+
+/** The daemon has no answer for a path that it lacks: it hangs up. */
+async function requireValid(connection: DaemonConnection, path: string): Promise<void> {
+  const valid = await connection.perform(
+    (writer) => writer.writeUint64(operation.isValidPath).writeString(path),
+    (reader) => reader.readBoolean(),
+  );
+  const { uri } = connection.settings;
+  if (!valid) throw new StoreError('path-absent', `path '${path}' is not valid in '${uri}'`, { uri, path });
+}
+
+async function* readNar(connection: DaemonConnection, path: string): AsyncGenerator<Uint8Array> {
+  const { reader } = connection;
+  const parser = createNarParser();
+  let tail: Uint8Array = new Uint8Array(0);
+  while (!parser.done) {
+    const chunk = await reader.takeChunk();
+    if (chunk === undefined) throw (await findRefusal(tail, connection, path)) ?? new WireEndError(reader.offset);
+    tail = lastBytes(tail, chunk);
+    let length: number;
+    try {
+      length = parser.push(chunk);
+    } catch (error) {
+      throw (await findRefusal(await readToEnd(reader, tail), connection, path)) ?? error;
+    }
+    if (length < chunk.length) reader.putBack(chunk.slice(length));
+    yield length < chunk.length ? chunk.subarray(0, length) : chunk;
+  }
+}
+
+/** The chunks themselves are the consumer's: these are copies. */
+function lastBytes(tail: Uint8Array, chunk: Uint8Array): Uint8Array {
+  return chunk.length >= tailBytes ? chunk.slice(-tailBytes) : concatBytes([tail, chunk]).slice(-tailBytes);
+}
+
+/** What comes after an error message is its end, and that of the conversation. */
+async function readToEnd(reader: WireReader, tail: Uint8Array): Promise<Uint8Array> {
+  const limit = reader.offset + tailBytes;
+  let bytes = tail;
+  while (reader.offset < limit) {
+    const chunk = await reader.takeChunk();
+    if (chunk === undefined) break;
+    bytes = concatBytes([bytes, chunk]);
+  }
+  return bytes;
+}
+
+async function findRefusal(
+  bytes: Uint8Array,
+  connection: DaemonConnection,
+  path: string,
+): Promise<DaemonRefusedError | undefined> {
+  const start = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(
+    new WireWriter().writeUint64(message.error).finish(),
+  );
+  if (start === -1) return undefined;
+  const failure = await readFailureFrom(bytes.subarray(start + 8), connection.protocolMinor);
+  return failure && new DaemonRefusedError(failure, connection.settings, path);
+}
+
+async function readFailureFrom(bytes: Uint8Array, protocolMinor: number): Promise<DaemonFailure | undefined> {
+  const chunks = [bytes];
+  try {
+    return await readFailure(new WireReader({ read: async () => chunks.pop() }), protocolMinor);
+  } catch {
+    return undefined;
+  }
+}
