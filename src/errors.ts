@@ -7,7 +7,12 @@
  * @module
  */
 
-/** Base class: `code` is stable, `cause` is kept, the message says what, where and what to do. */
+const longestMessage = 4_000;
+
+/**
+ * Base class: `code` is stable, `cause` is kept, the message says what, where and what to do. Messages quote what peers wrote:
+ * control characters come out as U+FFFD, so that none reaches a terminal, and a long message is cut.
+ */
 export class NarkitError extends Error {
   /** A stable, machine-readable name of what went wrong, for example `nar-format`. */
   readonly code: string;
@@ -15,10 +20,15 @@ export class NarkitError extends Error {
   readonly narkitError: true = true;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.code = code;
     this.name = new.target.name;
   }
+}
+
+function printable(message: string): string {
+  const text = message.length > longestMessage ? `${message.slice(0, longestMessage)}…` : message;
+  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '\ufffd');
 }
 
 /** Is this an error that narkit threw on purpose? Works across copies of the library. */

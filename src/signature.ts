@@ -55,11 +55,12 @@ export function formatSignature(signature: Signature): string {
  * @throws {@link SignatureError} when one is corrupt.
  */
 export function mergeSignatures(...sets: readonly (readonly string[])[]): string[] {
-  const all = sets.flat();
-  // One signature a path is what nearly every cache has; there is nothing to sort then.
-  if (all.length === 1) return [formatSignature(parseSignature(all[0]!))];
-  const sorted = all.map(parseSignature).sort(compareSignatures);
-  return [...new Set(sorted.map(formatSignature))];
+  return formatSignatures(sets.flat().map(parseSignature));
+}
+
+/** The texts of signatures, each once, in Nix's order. */
+export function formatSignatures(signatures: readonly Signature[]): string[] {
+  return [...new Set(signatures.toSorted(compareSignatures).map(formatSignature))];
 }
 
 function compareSignatures(left: Signature, right: Signature): number {

@@ -77,7 +77,7 @@ function parsePriority(value: string, where: string, line: number): number {
   const priority = Number(/^[+-]?[0-9]+/.exec(value)?.[0]);
   if (priority !== (priority | 0))
     throw new NixCacheInfoError(where, `the priority '${value}' is not a whole number`, line);
-  return priority;
+  return priority | 0;
 }
 
 function decodeText(input: Uint8Array | string, where: string): string {

@@ -21,4 +21,4 @@ export {
   narKey,
   narListingKey,
 } from './narinfo.ts';
-export { maximumNarInfoBytes, type ParseNarInfoOptions, parseNarInfo } from './parse.ts';
+export { maximumNarInfoBytes, type NarInfoQuirk, type ParseNarInfoOptions, parseNarInfo } from './parse.ts';

@@ -8,12 +8,24 @@
 import { type ContentAddress, parseContentAddress } from '../content-address.ts';
 import { messageOf } from '../errors.ts';
 import { type Hash, parseHash } from '../hash/hash.ts';
-import { formatSignature, mergeSignatures, parseSignature } from '../signature.ts';
+import { formatSignatures, parseSignature, type Signature } from '../signature.ts';
 import { defaultStoreDir, parseStorePath, parseStorePathBaseName, type StorePath } from '../store-path.ts';
 import { type NarInfo, NarInfoError } from './narinfo.ts';
 
 /** The most bytes that a narinfo may have: some hundred thousand references. */
 export const maximumNarInfoBytes: number = 16 * 1024 * 1024;
+
+/** Something that Nix reads over, and never writes. */
+export interface NarInfoQuirk {
+  /**
+   * `unknown-field`: it is ignored. `repeated-field`: the last one counts. `no-space`: no space follows the colon; the
+   * character that does, be it the newline, is dropped.
+   */
+  readonly kind: 'unknown-field' | 'repeated-field' | 'no-space';
+  readonly field: string;
+  /** From 1. */
+  readonly line: number;
+}
 
 /** How {@link parseNarInfo} reads. */
 export interface ParseNarInfoOptions {
@@ -21,7 +33,12 @@ export interface ParseNarInfoOptions {
   readonly storeDir?: string;
   /** What errors call the narinfo: its key, URL or file. @default 'narinfo' */
   readonly where?: string;
+  /** Takes what was read over. @default nothing */
+  readonly onQuirk?: (quirk: NarInfoQuirk) => void;
 }
+
+// Fields that Nix ignores may hold any bytes.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** The fields as they are found. */
 interface Draft {
@@ -34,7 +51,7 @@ interface Draft {
   narSize: number;
   references: StorePath[];
   deriver?: StorePath;
-  signatures: string[];
+  signatures: Signature[];
   contentAddress?: ContentAddress;
 }
 
@@ -43,7 +60,8 @@ interface Draft {
  *
  * As in Nix: unknown fields are ignored; of a field given twice the last counts, but a second non-empty `References` or
  * `CA` is refused; an absent or empty `Compression` means bzip2; `Deriver: unknown-deriver` means none; a size of 0 means
- * unknown. References come out sorted, signatures in Nix's order, both without duplicates.
+ * unknown. References come out sorted, signatures in Nix's order, both without duplicates. Stricter than Nix: a size has an
+ * exact number (up to 2^53 - 1), the URL is UTF-8.
  *
  * @throws {@link NarInfoError} with line and field, for all that is wrong with it.
  * @example
@@ -52,12 +70,13 @@ interface Draft {
  * ```
  */
 export function parseNarInfo(input: Uint8Array | string, options: ParseNarInfoOptions = {}): NarInfo {
-  const { storeDir = defaultStoreDir, where = 'narinfo' } = options;
+  const { storeDir = defaultStoreDir, where = 'narinfo', onQuirk } = options;
   if (input.length > maximumNarInfoBytes)
     throw new NarInfoError(`it is longer than ${maximumNarInfoBytes} bytes`, { where });
-  const text = typeof input === 'string' ? input : decodeText(input, where);
+  const text = typeof input === 'string' ? input : decoder.decode(input);
   const draft: Draft = { url: '', compression: '', fileSize: 0, narSize: 0, references: [], signatures: [] };
 
+  const seen = new Set<string>();
   let line = 1;
   for (let position = 0; position < text.length; ) {
     const colon = text.indexOf(':', position);
@@ -67,6 +86,7 @@ export function parseNarInfo(input: Uint8Array | string, options: ParseNarInfoOp
     // belongs to the value.
     const end = text.indexOf('\n', colon + 2);
     if (end === -1) throw new NarInfoError(`expecting '\\n'`, { where, line, field });
+    if (onQuirk !== undefined) for (const kind of findQuirks(text, colon, field, seen)) onQuirk({ kind, field, line });
     try {
       parseField(draft, field, text.slice(colon + 2, end), storeDir);
     } catch (error) {
@@ -94,7 +114,7 @@ function complete(draft: Draft, where: string): NarInfo {
     narSize,
     references: [...new Set(draft.references)].sort(),
     ...(deriver && { deriver }),
-    signatures: mergeSignatures(draft.signatures),
+    signatures: formatSignatures(draft.signatures),
     ...(contentAddress && { contentAddress }),
   };
 }
@@ -105,10 +125,10 @@ function parseField(draft: Draft, field: string, value: string, storeDir: string
       draft.path = parseStorePath(value, storeDir);
       break;
     case 'URL':
-      draft.url = value;
+      draft.url = checkUtf8(value);
       break;
     case 'Compression':
-      draft.compression = value;
+      draft.compression = checkUtf8(value);
       break;
     case 'FileHash':
       draft.fileHash = parseHash(value);
@@ -130,7 +150,7 @@ function parseField(draft: Draft, field: string, value: string, storeDir: string
       if (value !== 'unknown-deriver') draft.deriver = parseStorePathBaseName(value);
       break;
     case 'Sig':
-      draft.signatures.push(formatSignature(parseSignature(value)));
+      draft.signatures.push(parseSignature(checkUtf8(value)));
       break;
     case 'CA':
       if (draft.contentAddress !== undefined) throw new RangeError('extra CA');
@@ -139,18 +159,39 @@ function parseField(draft: Draft, field: string, value: string, storeDir: string
   }
 }
 
+/** Nix takes any bytes here; what is no text of ours must not come out changed. */
+function checkUtf8(value: string): string {
+  if (value.includes('\ufffd')) throw new RangeError('it is not UTF-8');
+  return value;
+}
+
 function parseSize(value: string): number {
   const size = /^\+?[0-9]+$/.test(value) ? Number(value) : Number.NaN;
   if (!Number.isSafeInteger(size)) throw new RangeError(`'${value}' is not a whole number from 0 to 2^53 - 1`);
   return size;
 }
 
-function decodeText(bytes: Uint8Array, where: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (error) {
-    throw new NarInfoError('it is not UTF-8', { where }, { cause: error });
-  }
+const knownFields: ReadonlySet<string> = new Set([
+  'StorePath',
+  'URL',
+  'Compression',
+  'FileHash',
+  'FileSize',
+  'NarHash',
+  'NarSize',
+  'References',
+  'Deriver',
+  'Sig',
+  'CA',
+]);
+
+function findQuirks(text: string, colon: number, field: string, seen: Set<string>): NarInfoQuirk['kind'][] {
+  const kinds: NarInfoQuirk['kind'][] = [];
+  if (!knownFields.has(field)) kinds.push('unknown-field');
+  if (seen.has(field) && field !== 'Sig') kinds.push('repeated-field');
+  if (text[colon + 1] !== ' ') kinds.push('no-space');
+  seen.add(field);
+  return kinds;
 }
 
 function countLines(text: string, start: number, end: number): number {
