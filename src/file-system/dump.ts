@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { read } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import type { AbortOptions } from '../abort.ts';
 import type { NarEntry } from '../nar/index.ts';
-import { NarOutput } from '../nar/output.ts';
+import { defaultChunkSize, NarOutput } from '../nar/output.ts';
 import { resolvePath } from './byte-path.ts';
 import { usesCaseHackByDefault } from './case-hack.ts';
-import { checkRead, type LargeFile, unreadable, walk } from './walk.ts';
+import { walk } from './walk.ts';
 
 /** How to dump. */
 export interface DumpOptions extends AbortOptions {
@@ -20,11 +19,8 @@ export interface DumpOptions extends AbortOptions {
   readonly useCaseHack?: boolean | undefined;
 }
 
-/** The longest time that other work waits while small files are read. */
+/** The longest time that other work waits while files are read. */
 const sliceMs = 10;
-
-/** How much of a large file is read at once. */
-const largeChunkSize = 1024 * 1024;
 
 /**
  * The NAR of a path, byte for byte as `nix-store --dump` writes it.
@@ -44,56 +40,21 @@ export async function* dumpPath(
   options: DumpOptions = {},
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
   const { signal, onEntry, useCaseHack = usesCaseHackByDefault } = options;
-  const output = new NarOutput();
+  const output = new NarOutput(defaultChunkSize, allocate);
   signal?.throwIfAborted();
   let sliceEnd = performance.now() + sliceMs;
-  for (const largeFile of walk(output, resolvePath(path), { onEntry, useCaseHack })) {
-    if (largeFile !== undefined) {
-      yield* output.flush();
-      yield* readAhead(largeFile, signal);
-      output.skip(largeFile.size);
-    } else yield* output.take();
+  for (const _ of walk(output, resolvePath(path), { onEntry, useCaseHack })) {
+    yield* output.take();
     signal?.throwIfAborted();
     if (performance.now() < sliceEnd) continue;
     await setImmediate();
     signal?.throwIfAborted();
     sliceEnd = performance.now() + sliceMs;
   }
-  yield* output.flush();
+  yield* output.finish();
 }
 
-/** The contents of a file, the next piece being read in the thread pool while the consumer works on this one. */
-async function* readAhead(
-  file: LargeFile,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
-  let left = file.size;
-  let next = readPiece(file, left);
-  try {
-    while (left > 0) {
-      const piece = await next;
-      signal?.throwIfAborted();
-      checkRead(file.path, piece.length, left, file.size);
-      left -= piece.length;
-      next = readPiece(file, left);
-      yield piece;
-    }
-    checkRead(file.path, (await next).length, left, file.size);
-  } finally {
-    await next.catch(() => {});
-  }
-}
-
-/** The next bytes of the file; a byte more than should come is asked for, so that a file that grew is seen. */
-function readPiece(file: LargeFile, left: number): Promise<Uint8Array<ArrayBuffer>> {
-  const piece = new Uint8Array(Math.min(left + 1, largeChunkSize));
-  const promise = new Promise<Uint8Array<ArrayBuffer>>((resolve, reject) => {
-    read(file.descriptor, piece, 0, piece.length, null, (error, length) => {
-      if (error === null) resolve(piece.subarray(0, length));
-      else reject(unreadable(file.path, 'reading', error));
-    });
-  });
-  // The consumer may be busy when it fails: the error is thrown when it asks for the piece.
-  promise.catch(() => {});
-  return promise;
+/** Memory that is not zeroed first, and not part of a pool. */
+function allocate(size: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
 }

@@ -22,192 +22,208 @@ import { withoutCaseHack } from './case-hack.ts';
 import { FileSystemError, systemCodeOf, systemReason } from './file-system-error.ts';
 import { openDirectory } from './open-directory.ts';
 
-/** Files from this size on are left to who drives the walk, who can read them ahead. */
-export const largeFileSize: number = 1024 * 1024;
-
-/** A file whose contents the driver puts out, at the place where the walk stands. */
-export interface LargeFile {
-  readonly descriptor: number;
-  readonly size: number;
-  readonly path: ByteString;
-}
-
 /** How to walk. */
 export interface WalkOptions {
   readonly onEntry?: ((entry: NarEntry) => void) | undefined;
   readonly useCaseHack: boolean;
 }
 
+/** Between two stops of the walk, files below this many bytes are read whole. */
+export const largeFileSize: number = 256 * 1024;
+
 type FileType = 'regular' | 'directory' | 'symlink' | 'other';
 
-interface WalkedEntry {
+/** An object in the tree: where it is, and how the system is asked for it. */
+interface Place {
+  /** The directory that it is in; `undefined` for the root. */
+  readonly parent: Place | undefined;
   /** The name in the NAR. */
   readonly name: ByteString;
-  /** The name on disk. */
+  /** The name on disk, of the root the whole path. */
+  readonly diskName: ByteString;
+  readonly systemPath: ByteString;
+}
+
+/** A regular file that is open. */
+interface OpenFile {
+  readonly descriptor: number;
+  readonly size: number;
+  readonly place: Place;
+}
+
+interface DirectoryEntry {
+  readonly name: ByteString;
   readonly diskName: ByteString;
   readonly type: FileType;
 }
 
-/** A place on disk: how the system is asked for it, what people are told, and what the NAR has. */
-interface Place {
-  readonly systemPath: ByteString;
-  readonly path: ByteString;
-  readonly narPath: ByteString;
-}
-
 const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
+/** What the steps of one walk share. */
+interface Walk extends WalkOptions {
+  readonly output: NarOutput<ArrayBufferLike>;
+  fileCount: number;
+}
+
 /**
- * Write the NAR of `root` into `output`, and stop where chunks are full or a large file is to be read.
+ * Write the NAR of `root` into `output`. The walk stops where chunks are full, for them to be taken: no more waits than a chunk and
+ * a file that is not large. It yields how many regular files it has met.
  *
  * @throws {@link FileSystemError}
  */
 export function* walk(
-  output: NarOutput,
+  output: NarOutput<ArrayBufferLike>,
   root: ByteString,
   options: WalkOptions,
-): Generator<LargeFile | undefined, void, undefined> {
-  const place: Place = { systemPath: root, path: root, narPath: '' };
+): Generator<number, void, undefined> {
+  const place: Place = { parent: undefined, name: '', diskName: root, systemPath: root };
+  const type = typeOf(ask(place, 'getting status of', () => lstatSync(toSystemPath(root))));
   output.write(narTokens.start);
-  yield* walkNode(output, place, lstatType(place), 0, options);
+  yield* walkNode({ ...options, output, fileCount: 0 }, place, type, 0);
 }
 
-function* walkNode(
-  output: NarOutput,
-  place: Place,
-  type: FileType,
-  depth: number,
-  options: WalkOptions,
-): Generator<LargeFile | undefined, void, undefined> {
-  if (depth >= maximumDepth)
-    throw new FileSystemError(
-      'file-too-deep',
-      `path '${toText(place.path)}' exceeds maximum NAR directory depth of ${maximumDepth}`,
-      toText(place.path),
-    );
-  if (type === 'regular') yield* walkRegular(output, place, options);
-  else if (type === 'directory') yield* walkDirectory(output, place, depth, options);
-  else if (type === 'symlink') walkSymlink(output, place, options);
+function walkNode(walk: Walk, place: Place, type: FileType, depth: number): Iterable<number> {
+  if (type === 'directory') return walkDirectory(walk, place, depth);
+  if (type === 'regular') return walkRegular(walk, place);
+  if (type === 'symlink') writeSymlink(walk, place);
   else throw unsupportedType(place);
-  output.write(narTokens.close);
+  return [];
 }
 
-function* walkRegular(
-  output: NarOutput,
-  place: Place,
-  options: WalkOptions,
-): Generator<LargeFile | undefined, void, undefined> {
-  const descriptor = ask(place, 'opening file', () => openSync(toSystemPath(place.systemPath), openFlags));
-  try {
-    const { size, mode } = statOpen(place, descriptor);
-    const executable = (mode & constants.S_IXUSR) !== 0;
-    output.write(executable ? narTokens.executable : narTokens.regular);
-    output.writeSize(size);
-    options.onEntry?.({ type: 'regular', path: toText(place.narPath), size, executable, narOffset: output.offset });
-    if (size >= largeFileSize) yield { descriptor, size, path: place.path };
-    else yield* readInto(output, place, descriptor, size);
-    output.writePadding(size);
-  } finally {
-    closeSync(descriptor);
-  }
-  if (output.filled.length > 0) yield;
-}
-
-/** The last read asks for a byte more than should come: a file that grew is seen. */
-function* readInto(
-  output: NarOutput,
-  place: Place,
-  descriptor: number,
-  size: number,
-): Generator<undefined, void, undefined> {
-  let left = size;
-  for (let atEnd = false; !atEnd; ) {
-    const asked = Math.min(left + 1, output.chunkSize - output.used);
-    const length = ask(place, 'reading', () => readSync(descriptor, output.chunk, output.used, asked, null));
-    checkRead(place.path, length, left, size);
-    left -= length;
-    atEnd = left === 0 && asked > length;
-    output.advance(length);
-    if (output.filled.length > 0) yield;
-  }
-}
-
-/**
- * @param length bytes that a read gave, which asked for more than `left` or as many as there was room for.
- * @throws {@link FileSystemError} `file-changed` when the file has not the size that it had when it was opened.
- */
-export function checkRead(path: ByteString, length: number, left: number, size: number): void {
-  if (length <= left && (length > 0 || left === 0)) return;
-  const text = toText(path);
-  const change = length > left ? 'grew beyond' : 'shrank from';
-  throw new FileSystemError('file-changed', `file '${text}' ${change} ${size} bytes while it was read`, text);
-}
-
-function walkSymlink(output: NarOutput, place: Place, options: WalkOptions): void {
-  const target = ask(place, 'reading symlink', () => readlinkSync(toSystemPath(place.systemPath), 'latin1'));
-  const bytes = Buffer.from(target, 'latin1');
-  if (!isSymlinkTarget(bytes))
-    throw new FileSystemError(
-      'file-type',
-      `the target of symlink '${toText(place.path)}' is empty or longer than a NAR can have`,
-      toText(place.path),
-    );
-  output.write(narTokens.symlink);
-  output.writeString(bytes);
-  options.onEntry?.({ type: 'symlink', path: toText(place.narPath), target: toText(target) });
-}
-
-function* walkDirectory(
-  output: NarOutput,
-  place: Place,
-  depth: number,
-  options: WalkOptions,
-): Generator<LargeFile | undefined, void, undefined> {
+function* walkDirectory(walk: Walk, place: Place, depth: number): Generator<number, void, undefined> {
+  const { output } = walk;
   const directory = ask(place, 'opening directory', () => openDirectory(place.systemPath));
   try {
-    const entries = readEntries(place, directory.path, options.useCaseHack);
+    const entries = readEntries(place, directory.path, walk.useCaseHack);
+    if (entries.length > 0 && depth + 1 >= maximumDepth) throw tooDeep(place, entries[0]!);
     output.write(narTokens.directory);
-    options.onEntry?.({ type: 'directory', path: toText(place.narPath) });
+    walk.onEntry?.({ type: 'directory', path: narPathOf(place) });
     for (const { name, diskName, type } of entries) {
       output.write(narTokens.entry);
       output.writeByteString(name);
       output.write(narTokens.node);
-      const child: Place = {
-        systemPath: `${directory.path}/${diskName}`,
-        path: place.path === '/' ? `/${diskName}` : `${place.path}/${diskName}`,
-        narPath: place.narPath === '' ? name : `${place.narPath}/${name}`,
-      };
-      yield* walkNode(output, child, type, depth + 1, options);
+      const child: Place = { parent: place, name, diskName, systemPath: `${directory.path}/${diskName}` };
+      yield* walkNode(walk, child, type, depth + 1);
       output.write(narTokens.close);
-      if (output.filled.length > 0) yield;
+      if (output.filled.length > 0) yield walk.fileCount;
     }
+    output.write(narTokens.close);
   } finally {
     directory.close();
   }
 }
 
+/** A small file is written at once, without what a generator costs: trees have many of them. */
+function walkRegular(walk: Walk, place: Place): Iterable<number> {
+  const file = openRegular(walk, place);
+  if (file.size >= largeFileSize) return walkLarge(walk, file);
+  try {
+    for (let left: number | undefined = file.size; left !== undefined; ) left = readPiece(walk.output, file, left);
+  } finally {
+    closeSync(file.descriptor);
+  }
+  endRegular(walk, file);
+  return [];
+}
+
+function* walkLarge(walk: Walk, file: OpenFile): Generator<number, void, undefined> {
+  try {
+    for (let left: number | undefined = file.size; left !== undefined; ) {
+      left = readPiece(walk.output, file, left);
+      if (walk.output.filled.length > 0) yield walk.fileCount;
+    }
+  } finally {
+    closeSync(file.descriptor);
+  }
+  endRegular(walk, file);
+}
+
+function openRegular(walk: Walk, place: Place): OpenFile {
+  const { output } = walk;
+  const descriptor = ask(place, 'opening file', () => openSync(toSystemPath(place.systemPath), openFlags));
+  try {
+    const { size, mode } = statRegular(place, descriptor);
+    const executable = (mode & constants.S_IXUSR) !== 0;
+    output.write(executable ? narTokens.executable : narTokens.regular);
+    output.writeSize(size);
+    walk.fileCount++;
+    walk.onEntry?.({ type: 'regular', path: narPathOf(place), size, executable, narOffset: output.offset });
+    return { descriptor, size, place };
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+function endRegular({ output }: Walk, { size }: OpenFile): void {
+  output.writePadding(size);
+  output.write(narTokens.close);
+}
+
+/**
+ * Read the next piece of a file into the output. The last read asks for a byte more than should come: a file that grew is seen.
+ *
+ * @returns how many bytes are left, `undefined` when the file has ended where it should.
+ */
+function readPiece(output: NarOutput<ArrayBufferLike>, file: OpenFile, left: number): number | undefined {
+  const { descriptor, place } = file;
+  const asked = Math.min(left + 1, output.chunkSize - output.used);
+  const length = ask(place, 'reading', () => readSync(descriptor, output.chunk, output.used, asked, null));
+  checkRead(file, length, left);
+  output.advance(length);
+  return left === length && asked > length ? undefined : left - length;
+}
+
+/**
+ * @param length bytes that a read gave, which asked for more than `left` or for as many as there was room for.
+ * @throws {@link FileSystemError} `file-changed` when the file has not the size that it had when it was opened.
+ */
+function checkRead(file: OpenFile, length: number, left: number): void {
+  if (length <= left && (length > 0 || left === 0)) return;
+  const path = pathOf(file.place);
+  const change = length > left ? 'grew beyond' : 'shrank from';
+  throw new FileSystemError('file-changed', `file '${path}' ${change} ${file.size} bytes while it was read`, path);
+}
+
+function writeSymlink({ output, onEntry }: Walk, place: Place): void {
+  const target = ask(place, 'reading symlink', () => readlinkSync(toSystemPath(place.systemPath), 'latin1'));
+  const bytes = Buffer.from(target, 'latin1');
+  if (!isSymlinkTarget(bytes)) {
+    const path = pathOf(place);
+    throw new FileSystemError(
+      'file-type',
+      `the target of symlink '${path}' is empty or longer than a NAR can have`,
+      path,
+    );
+  }
+  output.write(narTokens.symlink);
+  output.writeString(bytes);
+  output.write(narTokens.close);
+  onEntry?.({ type: 'symlink', path: narPathOf(place), target: toText(target) });
+}
+
 /** What is in a directory, in the order of the NAR. */
-function readEntries(place: Place, folder: ByteString, useCaseHack: boolean): WalkedEntry[] {
-  const entries = ask(place, 'reading directory', () => listEntries(folder));
+function readEntries(place: Place, path: ByteString, useCaseHack: boolean): DirectoryEntry[] {
+  const entries = ask(place, 'reading directory', () => listDirectory(path));
   if (useCaseHack) return unhackEntries(place, entries);
   return entries.sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
-function listEntries(folder: ByteString): WalkedEntry[] {
-  const path = toSystemPath(folder);
+function listDirectory(path: ByteString): DirectoryEntry[] {
+  const systemPath = toSystemPath(path);
   try {
-    const entries = readdirSync(path, { encoding: 'latin1', withFileTypes: true });
+    const entries = readdirSync(systemPath, { encoding: 'latin1', withFileTypes: true });
     return entries.map((entry) => ({ name: entry.name, diskName: entry.name, type: typeOf(entry) }));
   } catch {
     // Where the directory does not tell types, Node looks for them under the name taken as text. Look under its bytes.
-    return readdirSync(path, 'latin1').map((name) => {
-      const type = typeOf(lstatSync(toSystemPath(`${folder}/${name}`)));
+    return readdirSync(systemPath, 'latin1').map((name) => {
+      const type = typeOf(lstatSync(toSystemPath(`${path}/${name}`)));
       return { name, diskName: name, type };
     });
   }
 }
 
-function unhackEntries(place: Place, entries: readonly WalkedEntry[]): WalkedEntry[] {
+function unhackEntries(place: Place, entries: readonly DirectoryEntry[]): DirectoryEntry[] {
   const unhacked = entries.map((entry) => ({ ...entry, name: withoutCaseHack(entry.diskName) }));
   unhacked.sort((left, right) => (left.name < right.name ? -1 : 1));
   for (const [index, { name, diskName }] of unhacked.entries()) {
@@ -215,14 +231,10 @@ function unhackEntries(place: Place, entries: readonly WalkedEntry[]): WalkedEnt
     if (previous?.name !== name) continue;
     const [first, second] = [previous.diskName, diskName]
       .sort()
-      .map((colliding) => `${toText(place.path)}/${toText(colliding)}`);
+      .map((colliding) => `${pathOf(place)}/${toText(colliding)}`);
     throw new FileSystemError('file-name-collision', `file name collision between '${first}' and '${second}'`, second!);
   }
   return unhacked;
-}
-
-function lstatType(place: Place): FileType {
-  return typeOf(ask(place, 'getting status of', () => lstatSync(toSystemPath(place.systemPath))));
 }
 
 function typeOf(of: Pick<Stats, 'isFile' | 'isDirectory' | 'isSymbolicLink'>): FileType {
@@ -232,10 +244,10 @@ function typeOf(of: Pick<Stats, 'isFile' | 'isDirectory' | 'isSymbolicLink'>): F
 }
 
 /** @throws {@link FileSystemError} when what was opened is not the regular file that the directory spoke of. */
-function statOpen(place: Place, descriptor: number): Stats {
+function statRegular(place: Place, descriptor: number): Stats {
   const stats = ask(place, 'getting status of', () => fstatSync(descriptor));
   if (stats.isFile()) return stats;
-  const path = toText(place.path);
+  const path = pathOf(place);
   throw new FileSystemError('file-changed', `'${path}' ceased to be a regular file while its tree was read`, path);
 }
 
@@ -243,25 +255,49 @@ function ask<Answer>(place: Place, action: string, call: () => Answer): Answer {
   try {
     return call();
   } catch (error) {
-    throw unreadable(place.path, action, error);
+    throw unreadable(place, action, error);
   }
 }
 
-/** The error for a system call that failed on `path`. */
-export function unreadable(path: ByteString, action: string, error: unknown): FileSystemError {
-  const text = toText(path);
-  if (systemCodeOf(error) === 'ELOOP')
-    return new FileSystemError('file-changed', `'${text}' became a symlink while its tree was read`, text, {
+/** The error for a system call that failed. */
+function unreadable(place: Place, action: string, error: unknown): FileSystemError {
+  const path = pathOf(place);
+  if (systemCodeOf(error) === 'ELOOP' && place.parent !== undefined)
+    return new FileSystemError('file-changed', `'${path}' became a symlink while its tree was read`, path, {
       cause: error,
     });
-  return new FileSystemError('file-unreadable', `${action} '${text}': ${systemReason(error)}`, text, { cause: error });
+  return new FileSystemError('file-unreadable', `${action} '${path}': ${systemReason(error)}`, path, { cause: error });
 }
 
 function unsupportedType(place: Place): FileSystemError {
-  const path = toText(place.path);
+  const path = pathOf(place);
   return new FileSystemError(
     'file-type',
     `file '${path}' has an unsupported type: it is a socket, a pipe or a device`,
     path,
   );
+}
+
+function tooDeep(directory: Place, entry: DirectoryEntry): FileSystemError {
+  const path = `${pathOf(directory)}/${toText(entry.diskName)}`;
+  return new FileSystemError(
+    'file-too-deep',
+    `path '${path}' exceeds maximum NAR directory depth of ${maximumDepth}`,
+    path,
+  );
+}
+
+/** The path on disk, for people. */
+function pathOf(place: Place): string {
+  const name = toText(place.diskName);
+  if (place.parent === undefined) return name;
+  const parent = pathOf(place.parent);
+  return parent.endsWith('/') ? parent + name : `${parent}/${name}`;
+}
+
+/** The path in the NAR. */
+function narPathOf(place: Place): string {
+  const name = toText(place.name);
+  const parent = place.parent === undefined ? '' : narPathOf(place.parent);
+  return parent === '' ? name : `${parent}/${name}`;
 }

@@ -72,12 +72,12 @@ export function createNarListingBuilder(): NarListingBuilder {
   return {
     onEntry(entry) {
       while (open.length > 0 && !entry.path.startsWith(open.at(-1)!.prefix)) open.pop();
-      const entries = new Map<string, NarListing>();
-      const listing = listingOf(entry, entries);
       const parent = open.at(-1);
+      const listing = listingOf(entry);
       if (parent === undefined) root = listing;
       else parent.entries.set(entry.path.slice(parent.prefix.length), listing);
-      if (entry.type === 'directory') open.push({ prefix: entry.path === '' ? '' : `${entry.path}/`, entries });
+      if (listing.type === 'directory')
+        open.push({ prefix: entry.path === '' ? '' : `${entry.path}/`, entries: listing.entries });
     },
     finish() {
       if (root === undefined) throw new TypeError('a listing needs at least the root entry of a NAR');
@@ -86,8 +86,13 @@ export function createNarListingBuilder(): NarListingBuilder {
   };
 }
 
-function listingOf(entry: NarEntry, entries: Map<string, NarListing>): NarListing {
-  if (entry.type === 'directory') return { type: 'directory', entries };
+type GrowingListing =
+  | NarListingRegular
+  | NarListingSymlink
+  | { readonly type: 'directory'; readonly entries: Map<string, NarListing> };
+
+function listingOf(entry: NarEntry): GrowingListing {
+  if (entry.type === 'directory') return { type: 'directory', entries: new Map() };
   if (entry.type === 'symlink') return { type: 'symlink', target: entry.target };
   return { type: 'regular', size: entry.size, executable: entry.executable, narOffset: entry.narOffset };
 }

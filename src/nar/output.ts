@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { writeUint64 } from '../bytes/uint64.ts';
 import { paddingAfter } from './grammar.ts';
 
 /** Bytes of a chunk, where nothing else is asked for. */
@@ -13,18 +12,21 @@ export const defaultChunkSize: number = 256 * 1024;
  * Gathers small pieces into chunks. What is written lies in `filled` as soon as a chunk is full; who writes takes it from there
  * after each piece, so that no more than the piece waits.
  */
-export class NarOutput {
+export class NarOutput<Memory extends ArrayBufferLike = ArrayBuffer> {
   readonly chunkSize: number;
   /** The chunk that is being filled; `used` bytes of it are. */
-  chunk: Uint8Array<ArrayBuffer>;
+  chunk: Uint8Array<Memory>;
   used = 0;
   /** Full chunks that nobody has taken yet. */
-  filled: Uint8Array<ArrayBuffer>[] = [];
+  filled: Uint8Array<Memory | ArrayBuffer>[] = [];
+  readonly #allocate: (size: number) => Uint8Array<Memory>;
   #before = 0;
 
-  constructor(chunkSize: number = defaultChunkSize) {
+  /** @param allocate gives memory for a chunk, zeroed or not: all of it is written before the chunk is full. */
+  constructor(chunkSize: number, allocate: (size: number) => Uint8Array<Memory>) {
     this.chunkSize = chunkSize;
-    this.chunk = new Uint8Array(chunkSize);
+    this.#allocate = allocate;
+    this.chunk = allocate(chunkSize);
   }
 
   /** Bytes written so far. */
@@ -54,24 +56,19 @@ export class NarOutput {
     if (this.used === this.chunkSize) this.#turn();
   }
 
+  /** @param size a whole number from 0 to 2^53 - 1 */
   writeSize(size: number): void {
-    const bytes = new Uint8Array(8);
-    writeUint64(bytes, 0, size);
-    this.write(bytes);
+    for (let index = 0, rest = size; index < 8; index++, rest = Math.floor(rest / 256)) this.#writeByte(rest % 256);
   }
 
   writePadding(length: number): void {
-    const padding = paddingAfter(length);
-    if (padding > 0) this.write(zeros.subarray(0, padding));
+    for (let left = paddingAfter(length); left > 0; left--) this.#writeByte(0);
   }
 
   /** A string whose characters stand for one byte each. */
   writeByteString(text: string): void {
     this.writeSize(text.length);
-    for (let index = 0; index < text.length; index++) {
-      this.chunk[this.used] = text.charCodeAt(index);
-      this.advance(1);
-    }
+    for (let index = 0; index < text.length; index++) this.#writeByte(text.charCodeAt(index));
     this.writePadding(text.length);
   }
 
@@ -82,31 +79,27 @@ export class NarOutput {
   }
 
   /** Full chunks, which now belong to the caller. */
-  take(): Uint8Array<ArrayBuffer>[] {
+  take(): Uint8Array<Memory | ArrayBuffer>[] {
     const taken = this.filled;
     this.filled = [];
     return taken;
   }
 
-  /** All that was written, full chunk or not: what comes next begins a chunk. */
-  flush(): Uint8Array<ArrayBuffer>[] {
+  /** The chunks that are left at the end, the last one cut to what is in it. */
+  finish(): Uint8Array<Memory | ArrayBuffer>[] {
     if (this.used > 0) this.filled.push(this.chunk.slice(0, this.used));
-    this.#before += this.used;
-    this.used = 0;
     return this.take();
   }
 
-  /** `length` bytes go to the reader past this object. */
-  skip(length: number): void {
-    this.#before += length;
+  #writeByte(byte: number): void {
+    this.chunk[this.used] = byte;
+    this.advance(1);
   }
 
   #turn(): void {
     this.filled.push(this.chunk);
     this.#before += this.chunkSize;
-    this.chunk = new Uint8Array(this.chunkSize);
+    this.chunk = this.#allocate(this.chunkSize);
     this.used = 0;
   }
 }
-
-const zeros = new Uint8Array(8);

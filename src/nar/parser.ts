@@ -82,9 +82,10 @@ const state = {
   done: 17,
 } as const;
 
-/** The longest string that each state reads; `contents` has no limit of its own. */
+/** The longest string that each state reads. */
 const maximumLengths: readonly number[] = Object.values(state).map((value) => {
   if (value === state.magic) return narMagic.length;
+  if (value === state.contents) return Number.MAX_SAFE_INTEGER;
   if (value === state.executableValue) return 0;
   if (value === state.name) return maximumNameLength;
   if (value === state.target) return maximumTargetLength;
@@ -171,162 +172,159 @@ class Parser implements NarParser {
     this.#handler.onContents?.(chunk.subarray(this.#position, end));
     this.#contentsLeft -= end - this.#position;
     this.#position = end;
-    if (this.#contentsLeft + this.#paddingLeft === 0) this.#endRegular();
+    if (this.#contentsLeft + this.#paddingLeft === 0) this.#state = state.nodeClose;
   }
 
   #readPadding(chunk: Uint8Array): void {
     for (; this.#paddingLeft > 0 && this.#position < chunk.length; this.#paddingLeft--, this.#position++)
       if (chunk[this.#position] !== 0) this.#fail('non-zero padding', this.#chunkOffset + this.#position);
-    if (this.#paddingLeft === 0) this.#endRegular();
-  }
-
-  #endRegular(): void {
-    this.#state = state.nodeClose;
+    if (this.#paddingLeft === 0) this.#state = state.nodeClose;
   }
 
   /** Read the string that the state asks for, or keep what the chunk has of it. */
   #readString(chunk: Uint8Array): void {
-    if (this.#partialLength > 0) {
-      this.#readPartial(chunk);
-      return;
-    }
     const start = this.#position;
-    if (start + 8 <= chunk.length) {
-      const total = this.#totalLength(chunk, start, this.#chunkOffset + start);
-      if (start + total <= chunk.length) {
-        this.#position += total;
-        this.#acceptString(chunk, start, this.#chunkOffset + start);
+    if (this.#partialLength === 0 && start + 8 <= chunk.length) {
+      const offset = this.#chunkOffset + start;
+      const length = this.#lengthAt(chunk, start, offset);
+      const end = start + this.#neededFor(length);
+      if (end <= chunk.length) {
+        this.#position = end;
+        this.#acceptString(chunk, start + 8, length, offset);
         return;
       }
     }
-    this.#partial.set(chunk.subarray(start));
-    this.#partialLength = chunk.length - start;
-    this.#position = chunk.length;
+    this.#readPartial(chunk);
   }
 
   #readPartial(chunk: Uint8Array): void {
-    const start = this.#chunkOffset + this.#position - this.#partialLength;
-    this.#fillPartial(chunk, 8);
-    if (this.#partialLength < 8) return;
-    const total = this.#totalLength(this.#partial, 0, start);
-    this.#fillPartial(chunk, total);
-    if (this.#partialLength < total) return;
+    const offset = this.#chunkOffset + this.#position - this.#partialLength;
+    if (!this.#fillPartial(chunk, 8)) return;
+    const length = this.#lengthAt(this.#partial, 0, offset);
+    if (!this.#fillPartial(chunk, this.#neededFor(length))) return;
     this.#partialLength = 0;
-    this.#acceptString(this.#partial, 0, start);
+    this.#acceptString(this.#partial, 8, length, offset);
   }
 
-  #fillPartial(chunk: Uint8Array, length: number): void {
-    const wanted = Math.max(0, length - this.#partialLength);
-    const piece = chunk.subarray(this.#position, this.#position + wanted);
+  /** Has the partial string this many bytes now? */
+  #fillPartial(chunk: Uint8Array, needed: number): boolean {
+    const missing = Math.max(0, needed - this.#partialLength);
+    const piece = chunk.subarray(this.#position, this.#position + missing);
     this.#partial.set(piece, this.#partialLength);
     this.#partialLength += piece.length;
     this.#position += piece.length;
+    return piece.length === missing;
   }
 
-  /** Bytes that must be there before the string can be taken: for contents, the length alone. */
-  #totalLength(bytes: Uint8Array, start: number, offset: number): number {
-    if (this.#state === state.contents) return 8;
-    const length = readUint64(bytes, start);
-    if (length === undefined || length > maximumLengths[this.#state]!) {
-      if (this.#state === state.magic) this.#fail("input doesn't look like a Nix archive", offset);
-      this.#fail('string is too long', offset);
-    }
-    return 8 + length + paddingAfter(length);
+  #lengthAt(bytes: Uint8Array, start: number, offset: number): number {
+    const short = shortLength(bytes, start);
+    const length = short === undefined ? readUint64(bytes, start) : short;
+    if (length !== undefined && length <= maximumLengths[this.#state]!) return length;
+    if (this.#state === state.magic) this.#fail("input doesn't look like a Nix archive", offset);
+    if (this.#state === state.contents) this.#fail('a file of more than 2^53 - 1 bytes', offset);
+    this.#fail('string is too long', offset);
   }
 
-  #acceptString(bytes: Uint8Array, start: number, offset: number): void {
-    const length = readUint64(bytes, start);
+  /** Bytes that must be there before the string can be taken: of contents, the length alone. */
+  #neededFor(length: number): number {
+    return this.#state === state.contents ? 8 : 8 + length + paddingAfter(length);
+  }
+
+  #acceptString(bytes: Uint8Array, start: number, length: number, offset: number): void {
     if (this.#state === state.contents) {
       this.#beginContents(length, offset);
       return;
     }
-    const end = start + 8 + length!;
-    for (let index = end; index < end + paddingAfter(length!); index++)
-      if (bytes[index] !== 0) this.#fail('non-zero padding', offset + index - start);
-    this.#accept(bytes.subarray(start + 8, end), offset);
+    const end = start + length;
+    for (let index = end; index < end + paddingAfter(length); index++)
+      if (bytes[index] !== 0) this.#fail('non-zero padding', offset + 8 + index - start);
+    this.#accept(bytes, start, end, offset);
   }
 
-  #beginContents(size: number | undefined, offset: number): void {
-    if (size === undefined) this.#fail('a file of more than 2^53 - 1 bytes', offset);
+  #beginContents(size: number, offset: number): void {
     this.#contentsLeft = size;
     this.#paddingLeft = paddingAfter(size);
     const path = this.#path!;
     this.#handler.onEntry?.({ type: 'regular', path, size, executable: this.#executable, narOffset: offset + 8 });
-    if (size === 0) this.#endRegular();
+    if (size === 0) this.#state = state.nodeClose;
   }
 
-  #accept(text: Uint8Array, offset: number): void {
+  #accept(bytes: Uint8Array, start: number, end: number, offset: number): void {
     switch (this.#state) {
       case state.magic:
-        if (!matches(text, tag.magic)) this.#fail("input doesn't look like a Nix archive", offset);
+        if (!matches(bytes, start, end, tag.magic)) this.#fail("input doesn't look like a Nix archive", offset);
         this.#path = '';
         this.#state = state.nodeOpen;
         break;
       case state.nodeOpen:
-        this.#expect(tag.open, text, offset, state.typeTag);
+        this.#expect(tag.open, bytes, start, end, offset, state.typeTag);
         break;
       case state.typeTag:
-        this.#expect(tag.type, text, offset, state.type);
+        this.#expect(tag.type, bytes, start, end, offset, state.type);
         break;
       case state.type:
-        this.#acceptType(text, offset);
+        this.#acceptType(bytes, start, end, offset);
         break;
       case state.executableOrContents:
-        this.#executable = matches(text, tag.executable);
+        this.#executable = matches(bytes, start, end, tag.executable);
         if (this.#executable) this.#state = state.executableValue;
-        else this.#expect(tag.contents, text, offset, state.contents);
+        else this.#expect(tag.contents, bytes, start, end, offset, state.contents);
         break;
       case state.executableValue:
         this.#state = state.contentsTag;
         break;
       case state.contentsTag:
-        this.#expect(tag.contents, text, offset, state.contents);
+        this.#expect(tag.contents, bytes, start, end, offset, state.contents);
         break;
       case state.nodeClose:
-        this.#expect(tag.close, text, offset, state.done);
+        this.#expect(tag.close, bytes, start, end, offset, state.done);
         this.#endNode();
         break;
       case state.targetTag:
-        this.#expect(tag.target, text, offset, state.target);
+        this.#expect(tag.target, bytes, start, end, offset, state.target);
         break;
       case state.target:
-        if (!isSymlinkTarget(text)) this.#fail('NAR contains invalid symlink target', offset);
-        this.#handler.onEntry?.({ type: 'symlink', path: this.#path!, target: decodeFileName(text) });
-        this.#state = state.nodeClose;
+        this.#acceptTarget(bytes.subarray(start, end), offset);
         break;
       case state.entryOrClose:
-        if (matches(text, tag.entry)) this.#state = state.entryOpen;
-        else if (matches(text, tag.close)) this.#endDirectory();
-        else this.#fail(`expected tag 'entry' or ')', got '${decodeFileName(text)}'`, offset);
+        if (matches(bytes, start, end, tag.entry)) this.#state = state.entryOpen;
+        else if (matches(bytes, start, end, tag.close)) this.#endDirectory();
+        else this.#fail(`expected tag 'entry' or ')', got '${decodeFileName(bytes.subarray(start, end))}'`, offset);
         break;
       case state.entryOpen:
-        this.#expect(tag.open, text, offset, state.nameTag);
+        this.#expect(tag.open, bytes, start, end, offset, state.nameTag);
         break;
       case state.nameTag:
-        this.#expect(tag.name, text, offset, state.name);
+        this.#expect(tag.name, bytes, start, end, offset, state.name);
         break;
       case state.name:
-        this.#acceptName(text, offset);
+        this.#acceptName(bytes.subarray(start, end), offset);
         break;
       case state.nodeTag:
-        this.#expect(tag.node, text, offset, state.nodeOpen);
+        this.#expect(tag.node, bytes, start, end, offset, state.nodeOpen);
         if (this.#directories.length >= maximumDepth)
           this.#fail(`NAR directory nesting exceeds maximum depth of ${maximumDepth}`, offset);
         break;
       case state.entryClose:
-        this.#expect(tag.close, text, offset, state.entryOrClose);
+        this.#expect(tag.close, bytes, start, end, offset, state.entryOrClose);
         break;
     }
   }
 
-  #acceptType(text: Uint8Array, offset: number): void {
-    if (matches(text, tag.regular)) this.#state = state.executableOrContents;
-    else if (matches(text, tag.symlink)) this.#state = state.targetTag;
-    else if (matches(text, tag.directory)) {
+  #acceptType(bytes: Uint8Array, start: number, end: number, offset: number): void {
+    if (matches(bytes, start, end, tag.regular)) this.#state = state.executableOrContents;
+    else if (matches(bytes, start, end, tag.symlink)) this.#state = state.targetTag;
+    else if (matches(bytes, start, end, tag.directory)) {
       this.#handler.onEntry?.({ type: 'directory', path: this.#path! });
       this.#directories.push({ path: this.#path!, previousName: noName });
       this.#state = state.entryOrClose;
-    } else this.#fail(`unknown file type '${decodeFileName(text)}'`, offset);
+    } else this.#fail(`unknown file type '${decodeFileName(bytes.subarray(start, end))}'`, offset);
+  }
+
+  #acceptTarget(target: Uint8Array, offset: number): void {
+    if (!isSymlinkTarget(target)) this.#fail('NAR contains invalid symlink target', offset);
+    this.#handler.onEntry?.({ type: 'symlink', path: this.#path!, target: decodeFileName(target) });
+    this.#state = state.nodeClose;
   }
 
   #acceptName(name: Uint8Array, offset: number): void {
@@ -356,9 +354,11 @@ class Parser implements NarParser {
     this.#state = state.entryClose;
   }
 
-  #expect(expected: Uint8Array, text: Uint8Array, offset: number, next: number): void {
-    if (!matches(text, expected))
-      this.#fail(`expected tag '${decodeFileName(expected)}', got '${decodeFileName(text)}'`, offset);
+  #expect(expected: Uint8Array, bytes: Uint8Array, start: number, end: number, offset: number, next: number): void {
+    if (!matches(bytes, start, end, expected)) {
+      const got = decodeFileName(bytes.subarray(start, end));
+      this.#fail(`expected tag '${decodeFileName(expected)}', got '${got}'`, offset);
+    }
     this.#state = next;
   }
 
@@ -367,8 +367,14 @@ class Parser implements NarParser {
   }
 }
 
-function matches(text: Uint8Array, expected: Uint8Array): boolean {
-  if (text.length !== expected.length) return false;
-  for (let index = 0; index < expected.length; index++) if (text[index] !== expected[index]) return false;
+/** The length of a string shorter than 64 KiB, which all but contents are; `undefined` for a longer one. */
+function shortLength(bytes: Uint8Array, at: number): number | undefined {
+  for (let index = at + 2; index < at + 8; index++) if (bytes[index] !== 0) return undefined;
+  return bytes[at]! | (bytes[at + 1]! << 8);
+}
+
+function matches(bytes: Uint8Array, start: number, end: number, expected: Uint8Array): boolean {
+  if (end - start !== expected.length) return false;
+  for (let index = 0; index < expected.length; index++) if (bytes[start + index] !== expected[index]) return false;
   return true;
 }

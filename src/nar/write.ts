@@ -9,7 +9,7 @@ import type { NarEntry } from './entry.ts';
 import { decodeFileName, encodeFileName } from './file-name.ts';
 import { isEntryName, isSymlinkTarget, maximumDepth, narTokens } from './grammar.ts';
 import { NarWriteError } from './nar-error.ts';
-import { NarOutput } from './output.ts';
+import { defaultChunkSize, NarOutput } from './output.ts';
 
 /** A regular file to write. */
 export interface NarRegularNode {
@@ -60,10 +60,10 @@ export async function* writeNar(
   root: NarNode,
   options: WriteNarOptions = {},
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
-  const output = new NarOutput();
+  const output = new NarOutput(defaultChunkSize, (size) => new Uint8Array(size));
   output.write(narTokens.start);
   yield* writeNode(output, root, '', 0, options);
-  yield* output.flush();
+  yield* output.finish();
 }
 
 async function* writeNode(
@@ -91,7 +91,8 @@ async function* writeRegular(
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
   const { contents, executable = false } = node;
   const size = node.size ?? (contents instanceof Uint8Array ? contents.length : undefined);
-  if (size === undefined) throw new TypeError(`'${path}': contents that are a stream need a size`);
+  if (size === undefined || !Number.isSafeInteger(size) || size < 0)
+    throw new TypeError(`'${path}' has the size ${size}, not a whole number from 0 to 2^53 - 1`);
   output.write(executable ? narTokens.executable : narTokens.regular);
   output.writeSize(size);
   options.onEntry?.({ type: 'regular', path, size, executable, narOffset: output.offset });
