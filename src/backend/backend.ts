@@ -101,6 +101,14 @@ export interface Backend {
     key: string,
     options?: AbortOptions & { readonly range?: ByteRange | undefined },
   ): Promise<BackendObject | undefined>;
+  /**
+   * Where objects have URLs: the object at one, relative to the backend's own. The `URL` of a narinfo may have a query, and may
+   * lead elsewhere. A backend without URLs leaves it out, and what a narinfo names is a key.
+   */
+  getByUrl?(
+    reference: string,
+    options?: AbortOptions & { readonly range?: ByteRange | undefined },
+  ): Promise<BackendObject | undefined>;
   /** What is known of the object without its bytes, or `undefined` when there is none. */
   head(key: string, options?: AbortOptions): Promise<{ readonly size: number | undefined } | undefined>;
   /** Put the object in the place of the one that is there, if any. The caller leaves the bytes alone until it returns. */

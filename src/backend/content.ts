@@ -21,7 +21,10 @@ export function contentOfBytes(bytes: Uint8Array): Content {
 
 /** One reading of content, from its start or of a range. */
 export interface ContentReading {
-  /** The bytes, as many as promised or an error. Leaving it early lets go of the source. */
+  /**
+   * The bytes, as many as promised or an error. The last chunk comes when the source has ended well: a server that has been
+   * promised a number of bytes does not get the last of them from a source that fails. Leaving it early lets go of the source.
+   */
   readonly chunks: AsyncIterable<Uint8Array>;
   /**
    * What made the reading fail, when something did: a transport that reads `chunks` may wrap the error beyond recognition,
@@ -48,6 +51,7 @@ export function readContent(
   async function* read(): AsyncGenerator<Uint8Array> {
     let source: AsyncIterator<Uint8Array> | undefined;
     let received = 0;
+    let last: Uint8Array | undefined;
     try {
       signal?.throwIfAborted();
       source = content.open(range)[Symbol.asyncIterator]();
@@ -56,10 +60,13 @@ export function readContent(
         if (next.done === true) break;
         received += next.value.length;
         if (received > expected) throw sizeError(options, expected, `gave ${received} already`);
-        if (next.value.length > 0) yield next.value;
+        if (next.value.length === 0) continue;
+        if (received < expected) yield next.value;
+        else last = next.value;
       }
       source = undefined;
       if (received < expected) throw sizeError(options, expected, `ended after ${received}`);
+      if (last !== undefined) yield last;
     } catch (error) {
       failure = { error };
       throw error;

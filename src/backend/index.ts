@@ -17,6 +17,9 @@ export {
   type StagedObject,
 } from './backend.ts';
 export { type ContentReading, contentOfBytes, readContent } from './content.ts';
+export type { HttpCredentials } from './http/credentials.ts';
+export { createHttpBackend, type HttpBackend, type HttpBackendOptions } from './http/http-backend.ts';
+export { findNetrcEntry, type Netrc, type NetrcEntry, NetrcError, parseNetrc } from './http/netrc.ts';
 export { createMemoryBackend } from './memory.ts';
 export { checkRange, cutRange, formatRangeHeader } from './range.ts';
 export {
@@ -26,4 +29,5 @@ export {
   type RetrySettings,
   retryDelayMs,
   retrying,
+  waitBeforeRetry,
 } from './retry.ts';

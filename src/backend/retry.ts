@@ -76,7 +76,7 @@ export async function retrying<T>(
     } catch (error) {
       const delayMs = retryDelayMs(error, number, settings);
       if (delayMs === undefined) throw error;
-      await delay(delayMs, signal);
+      await waitBeforeRetry(delayMs, { signal });
     }
   }
 }
@@ -100,11 +100,12 @@ export function parseRetryAfter(value: string | null | undefined): number | unde
   if (/^\d+$/.test(text)) return Number(text) * 1000;
   // Only the forms of HTTP dates, which begin with a day's name: Date.parse takes almost anything.
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /.test(text)) return undefined;
-  const atMs = Date.parse(text);
+  const atMs = Date.parse(text.endsWith(' GMT') ? text : `${text} GMT`);
   return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - Date.now());
 }
 
-async function delay(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+/** Wait; the signal ends it. */
+export async function waitBeforeRetry(delayMs: number, { signal }: AbortOptions = {}): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const elapsed = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, delayMs);

@@ -73,9 +73,10 @@ export const streamCases: readonly ConformanceCase[] = [
       { says: 0, has: 1000 },
       { says: 1_000_000, has: 999_999 },
       { says: 1_000_000, has: 1_000_001 },
+      { says: 1_000_000, has: 1_100_000 },
     ];
     for (const { says, has } of lies) {
-      const content: Content = { size: says, open: () => sampleContent(has).open() };
+      const content: Content = { size: says, open: () => sampleContent(has, 100_000).open() };
       const what = `put of content that says ${says} bytes and has ${has}`;
       const error = await failedPut(bench, content, what);
       assertSame((error as { code?: unknown }).code, 'content-size', `the code of the error of ${what}`);
@@ -83,7 +84,7 @@ export const streamCases: readonly ConformanceCase[] = [
   }),
 
   defineCase('throws what the content throws, and keeps what was there', async (bench) => {
-    for (const goodBytes of [0, 10, 500_000]) {
+    for (const goodBytes of [0, 10, 500_000, 1_000_000]) {
       const expected = new Error(`the source broke after ${goodBytes} bytes`);
       const content: Content = {
         size: 1_000_000,
