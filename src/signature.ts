@@ -33,7 +33,10 @@ export class SignatureError extends NarkitError {
  */
 export function parseSignature(text: string): Signature {
   const colon = text.indexOf(':');
-  if (colon < 1) throw new SignatureError(text, `it is not of the form '<key name>:<base64>'`);
+  const keyName = text.slice(0, Math.max(0, colon));
+  // A newline would end the line of a narinfo, and begin one of the signer's choice.
+  if (keyName === '' || keyName.includes('\n'))
+    throw new SignatureError(text, `it is not of the form '<key name>:<base64>'`);
   let bytes: Uint8Array;
   try {
     bytes = decodeBase64(text.slice(colon + 1));
@@ -41,7 +44,7 @@ export function parseSignature(text: string): Signature {
     throw new SignatureError(text, messageOf(error), { cause: error });
   }
   if (bytes.length === 0) throw new SignatureError(text, 'there is nothing after the colon');
-  return { keyName: text.slice(0, colon), bytes };
+  return { keyName, bytes };
 }
 
 /** `<key name>:<base64>`. */

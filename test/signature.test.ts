@@ -23,9 +23,12 @@ describe('one signature', () => {
       expect(formatSignature(parseSignature(text))).toBe(`k:${zero}`);
   });
 
-  test.each(['', ':', 'k', 'k:', `:${zero}`, 'k:=', 'k:A', 'k:*', `k: ${zero}`])('refuses %j', (text) => {
-    expect(() => parseSignature(text)).toThrow(SignatureError);
-  });
+  test.each(['', ':', 'k', 'k:', `:${zero}`, 'k:=', 'k:A', 'k:*', `k: ${zero}`, 'k\nURL:AAAA'])(
+    'refuses %j',
+    (text) => {
+      expect(() => parseSignature(text)).toThrow(SignatureError);
+    },
+  );
 });
 
 describe('merging', () => {

@@ -19,5 +19,5 @@ export function createEd25519Signer(seed: Uint8Array): Ed25519Signer {
 /** Check signatures with the public key of 32 bytes. */
 export function createEd25519Verifier(publicKey: Uint8Array): Ed25519Verifier {
   const key = Uint8Array.from(publicKey);
-  return (message, signature) => verify(signature, message, key, { zip215: false });
+  return (message, signature) => signature.length === 64 && verify(signature, message, key, { zip215: false });
 }

@@ -41,6 +41,7 @@ export class KeyError extends NarkitError {
   }
 }
 
+const namePattern = /^[^:\s]+$/;
 const seedSize = 32;
 const publicKeySize = 32;
 const secretsOf = new WeakMap<SecretKey, Uint8Array>();
@@ -78,7 +79,7 @@ export function parsePublicKey(text: string): PublicKey {
 /**
  * A new secret key.
  *
- * @throws RangeError when the name is empty, or has a colon or a newline.
+ * @throws RangeError when the name is empty, or has a colon or white space (Nix would make a key that it cannot read).
  * @example
  * ```ts
  * const key = generateSecretKey('cache.example.org-1');
@@ -86,8 +87,8 @@ export function parsePublicKey(text: string): PublicKey {
  * ```
  */
 export function generateSecretKey(name: string): SecretKey {
-  if (name === '' || /[:\n]/.test(name))
-    throw new RangeError(`a key's name must not be empty nor have a colon or a newline: ${JSON.stringify(name)}`);
+  if (!namePattern.test(name))
+    throw new RangeError(`a key's name must not be empty nor have a colon or white space: ${JSON.stringify(name)}`);
   return createSecretKey(name, crypto.getRandomValues(new Uint8Array(seedSize)));
 }
 
@@ -118,7 +119,7 @@ function createPublicKey(name: string, bytes: Uint8Array): PublicKey {
     // Reading the key costs as much as a check; a key that only signs or is printed need not pay for it.
     verify: (message, signature) => {
       verifier ??= createEd25519Verifier(bytes);
-      return signature.length === 64 && verifier(message, signature);
+      return verifier(message, signature);
     },
   };
 }
@@ -127,6 +128,8 @@ function parseNamedBytes(text: string, kind: string): { name: string; bytes: Uin
   const colon = text.indexOf(':');
   if (colon < 1) throw new KeyError(`${kind} is corrupt: it is not of the form '<name>:<base64>'`);
   const name = text.slice(0, colon);
+  // Nix reads such a name; its signatures would break the lines of a narinfo and the lists of nix.conf.
+  if (!namePattern.test(name)) throw new KeyError(`${kind} is corrupt: there is white space in its name`);
   let bytes: Uint8Array;
   try {
     bytes = decodeBase64(text.slice(colon + 1));

@@ -103,5 +103,6 @@ describe('what could not be read back', () => {
   test('a corrupt signature', () => {
     expect(() => formatNarInfo({ ...sampleNarInfo, signatures: ['a:AAAA\nCA: x'] })).toThrow(SignatureError);
     expect(() => formatNarInfo({ ...sampleNarInfo, signatures: ['a'] })).toThrow(SignatureError);
+    expect(() => formatNarInfo({ ...sampleNarInfo, signatures: ['a\nURL:AAAA'] })).toThrow(SignatureError);
   });
 });
