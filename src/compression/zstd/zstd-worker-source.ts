@@ -24,7 +24,8 @@ export type ZstdWorkerAnswer = { readonly frame: Uint8Array } | { readonly error
 export const zstdWorkerSource = `
 const { parentPort, workerData } = require('node:worker_threads');
 const zstd = require(workerData.zstd);
-const ready = Promise.all([zstd.init(), require(workerData.xxhash).default()]);
+const xxhash = require(workerData.xxhash);
+const ready = Promise.all([zstd.init(), (xxhash.default ?? xxhash)()]);
 
 parentPort.on('message', async ({ content, level }) => {
   try {
