@@ -7,9 +7,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AbortOptions } from '../../abort.ts';
-import { concatBytes } from '../../bytes/index.ts';
-import type { StorePath } from '../../store-path.ts';
+import type { AbortOptions } from '../abort.ts';
+import { concatBytes } from '../bytes/index.ts';
+import type { StorePath } from '../store-path.ts';
 
 /** More than this is no log that anybody reads; it is held in memory. */
 const maximumLogBytes = 1024 * 1024 * 1024;
@@ -43,7 +43,7 @@ async function readIfThere(file: string, signal: AbortSignal | undefined): Promi
 
 async function decompressLog(bytes: Uint8Array, signal: AbortSignal | undefined): Promise<Uint8Array> {
   // Codecs take time to load, and most logs are never read.
-  const { findCodec } = await import('../../compression/index.ts');
+  const { findCodec } = await import('../compression/index.ts');
   const source = (async function* () {
     yield bytes;
   })();

@@ -1,0 +1,119 @@
+/**
+ * Binary caches by their URIs: `file://`, `http(s)://`, `s3://`.
+ *
+ * @module
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Backend } from '../backend/backend.ts';
+import { openBinaryCacheStore, parseBinaryCacheSettings } from '../binary-cache/index.ts';
+import { readNixSettings, readSecretKeyFile } from '../config/index.ts';
+import { messageOf, NarkitError } from '../errors.ts';
+import { defaultStoreDirOf } from './local-directories.ts';
+import { type OpenUriOptions, requirePath, warnOfUnknownParameters } from './open-store-options.ts';
+import type { WritableStore } from './store.ts';
+import { formatStoreUri, type StoreUri, StoreUriError, storeUriPath } from './store-uri.ts';
+
+type Parameters = StoreUri['parameters'];
+
+/** A backend, and the parameters that it did not take. */
+interface OpenedBackend {
+  readonly backend: Backend;
+  readonly rest: Parameters;
+}
+
+/** Compression for transport: a file has no header that would tell of it, and in Nix such a cache has no such settings. */
+const transportParameters = new Set(['narinfo-compression', 'ls-compression', 'log-compression']);
+
+/**
+ * Open a binary cache.
+ *
+ * @throws {@link KeyFileError} before anything is asked of the cache.
+ */
+export async function openBinaryCacheUri(uri: StoreUri, options: OpenUriOptions): Promise<WritableStore> {
+  const { env, signal, onWarning } = options;
+  const [parameters, forTransport] = splitTransport(uri);
+  const { settings, secretKeyFiles, rest } = parseBinaryCacheSettings(parameters);
+  const keyOptions = { signal, ...(onWarning && { onWarning }) };
+  const secretKeys = await Promise.all(secretKeyFiles.map((file) => readSecretKeyFile(file, keyOptions)));
+  const opened = await openBackend(uri, rest, options);
+  warnOfUnknownParameters(opened.rest, [], options);
+  warnOfUnknownParameters(forTransport, [], options);
+  try {
+    return await openBinaryCacheStore(opened.backend, {
+      settings: { storeDir: defaultStoreDirOf(env), ...settings },
+      secretKeys,
+      signal,
+      onWarning,
+    });
+  } catch (error) {
+    await opened.backend.close?.();
+    throw error;
+  }
+}
+
+function splitTransport({ scheme, parameters }: StoreUri): [Parameters, Parameters] {
+  if (scheme !== 'file') return [parameters, new Map()];
+  const isForTransport = ([name]: [string, string]): boolean => transportParameters.has(name);
+  return [
+    new Map([...parameters].filter((parameter) => !isForTransport(parameter))),
+    new Map([...parameters].filter(isForTransport)),
+  ];
+}
+
+function openBackend(uri: StoreUri, parameters: Parameters, options: OpenUriOptions): Promise<OpenedBackend> {
+  if (uri.scheme === 's3') return openS3(uri, parameters, options);
+  return uri.scheme === 'file' ? openFiles(uri, parameters) : openHttp(uri, parameters, options);
+}
+
+async function openFiles(uri: StoreUri, parameters: Parameters): Promise<OpenedBackend> {
+  const { createFilesystemBackend } = await import('../backend/filesystem/index.ts');
+  return { backend: createFilesystemBackend(requirePath(storeUriPath(uri), formatStoreUri(uri))), rest: parameters };
+}
+
+async function openS3(uri: StoreUri, parameters: Parameters, options: OpenUriOptions): Promise<OpenedBackend> {
+  const { createS3Backend, parseS3Settings } = await import('../backend/s3/index.ts');
+  const { settings, rest } = parseS3Settings(uri.authority, parameters, options);
+  return { backend: createS3Backend(settings), rest };
+}
+
+async function openHttp(uri: StoreUri, parameters: Parameters, options: OpenUriOptions): Promise<OpenedBackend> {
+  const [{ createHttpBackend, parseRetrySettings }, { readNetrcFile }] = await Promise.all([
+    import('../backend/index.ts'),
+    import('../backend/http/read-netrc-file.ts'),
+  ]);
+  const { settings: retry, rest } = parseRetrySettings(parameters);
+  const { 'bearer-token-file': tokenFile, ...others } = Object.fromEntries(rest);
+  for (const name of ['tls-certificate', 'tls-private-key'])
+    if (others[name])
+      throw new NarkitError(
+        'setting',
+        `the setting '${name}' is not supported over HTTP: give createHttpBackend a fetch that has the certificate`,
+      );
+  const netrc = await readNetrcFile(await findNetrcFile(options), options);
+  const bearerToken = tokenFile ? await readBearerToken(tokenFile, options) : undefined;
+  try {
+    const backend = createHttpBackend(`${uri.scheme}://${uri.authority}`, { retry, netrc, bearerToken });
+    return { backend, rest: new Map(Object.entries(others)) };
+  } catch (error) {
+    if (error instanceof TypeError) throw new StoreUriError(formatStoreUri(uri), error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** Nix's setting `netrc-file`. */
+async function findNetrcFile({ env, signal, onWarning }: OpenUriOptions): Promise<string> {
+  const settings = await readNixSettings({ env, signal, ...(onWarning && { onWarning }) });
+  return settings.get('netrc-file') ?? join(env.NIX_CONF_DIR || '/etc/nix', 'netrc');
+}
+
+async function readBearerToken(file: string, { signal }: OpenUriOptions): Promise<string> {
+  try {
+    return (await readFile(file, { encoding: 'utf8', signal })).trim();
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw new NarkitError('setting', `cannot read the setting 'bearer-token-file': ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
