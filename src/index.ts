@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { type AbortOptions, type FollowingSignal, followSignal } from './abort.ts';
+export type { AbortOptions } from './abort.ts';
 export {
   type ClearTemporaryFilesOptions,
   clearTemporaryFiles,
@@ -23,14 +23,40 @@ export {
   checkKey,
   checkRange,
   contentOfBytes,
+  createHttpBackend,
   createMemoryBackend,
   cutRange,
+  findNetrcEntry,
   formatRangeHeader,
+  type HttpBackend,
+  type HttpBackendOptions,
+  type HttpCredentials,
   isKey,
+  maximumRetryAfterMs,
+  type Netrc,
+  type NetrcEntry,
+  NetrcError,
   type PutOptions,
+  parseNetrc,
+  parseRetryAfter,
+  parseRetrySettings,
+  type RetrySettings,
   readContent,
+  retryDelayMs,
+  retrying,
   type StagedObject,
+  waitBeforeRetry,
 } from './backend/index.ts';
+export {
+  createS3Backend,
+  type ParsedS3Settings,
+  parseS3Settings,
+  type S3AddressingStyle,
+  type S3Backend,
+  type S3BackendOptions,
+  type S3Credentials,
+  type S3Settings,
+} from './backend/s3/index.ts';
 export {
   type BinaryCacheOptions,
   type BinaryCacheSettings,
@@ -92,6 +118,8 @@ export {
   computeClosure,
   copy,
   copyBuildLog,
+  type ReferenceOrder,
+  sortByReferences,
 } from './copy/index.ts';
 export {
   type Derivation,
@@ -103,13 +131,16 @@ export {
   type ParseDerivationOptions,
   parseDerivation,
 } from './derivation/index.ts';
-export { asError, isNarkitError, messageOf, NarkitError } from './errors.ts';
+export { isNarkitError, NarkitError } from './errors.ts';
 export {
   caseHackSuffix,
   type DumpOptions,
   dumpPath,
   FileSystemError,
   type FileSystemErrorCode,
+  type HashPathOptions,
+  hashPath,
+  type NarDigest,
   type RestoreOptions,
   restorePath,
   usesCaseHackByDefault,
@@ -206,6 +237,7 @@ export {
   maximumNixCacheInfoBytes,
   type NarInfo,
   NarInfoError,
+  type NarInfoQuirk,
   type NixCacheInfo,
   NixCacheInfoError,
   narInfoContentType,
@@ -252,6 +284,36 @@ export {
   signPathInfo,
   verifySignature,
 } from './signing/index.ts';
+export {
+  type DaemonInfo,
+  type DaemonMessage,
+  DaemonRefusedError,
+  type DaemonStore,
+  type DaemonStoreOptions,
+  type DatabaseStoreOptions,
+  defaultDaemonSocketPath,
+  type Environment,
+  formatStoreUri,
+  type LocalDirectories,
+  localDirectories,
+  NarMismatchError,
+  type OpenStoreOptions,
+  openDaemonStore,
+  openDatabaseStore,
+  openStore,
+  openTreeStore,
+  openWritableStore,
+  type Publication,
+  parseStoreUri,
+  type QueryPathInfosOptions,
+  type Store,
+  StoreError,
+  type StoreUri,
+  StoreUriError,
+  storeUriPath,
+  type TreeStoreOptions,
+  type WritableStore,
+} from './store/index.ts';
 export {
   defaultStoreDir,
   formatStorePath,
