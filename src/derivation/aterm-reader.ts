@@ -61,18 +61,20 @@ export class AtermReader {
   /** Take a string, in memory of its own. */
   string(): Uint8Array<ArrayBuffer> {
     this.expect('"');
+    const bytes = this.#bytes;
     const start = this.offset;
     let end = start;
     let escaped = false;
-    for (; this.#bytes[end] !== quote; end++) {
-      if (this.#bytes[end] === backslash) {
+    for (; bytes[end] !== quote; end++) {
+      if (bytes[end] === backslash) {
         escaped = true;
         end++;
       }
-      if (end >= this.#bytes.length) this.fail('unterminated string', start - 1);
+      if (end >= bytes.length) this.fail('unterminated string', start - 1);
     }
     this.offset = end + 1;
-    const raw = this.#bytes.slice(start, end);
+    // A copy, and no Buffer where a Buffer was given.
+    const raw = new Uint8Array(bytes.subarray(start, end));
     return escaped ? removeEscapes(raw) : raw;
   }
 

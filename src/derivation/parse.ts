@@ -7,7 +7,7 @@
  * @module
  */
 import { messageOf } from '../errors.ts';
-import { defaultStoreDir, parseStorePath, type StorePath } from '../store-path.ts';
+import { defaultStoreDir, formatStorePath, parseStorePath, type StorePath } from '../store-path.ts';
 import { AtermReader } from './aterm-reader.ts';
 import { type Derivation, DerivationError, type DerivationInput, type DerivationOutput } from './derivation.ts';
 
@@ -135,9 +135,12 @@ function readStorePath(reader: AtermReader, storeDir: string): StorePath {
 }
 
 function checkStorePath(reader: AtermReader, path: string, storeDir: string, offset: number): StorePath {
+  let parsed: StorePath;
   try {
-    return parseStorePath(path, storeDir);
+    parsed = parseStorePath(path, storeDir);
   } catch (error) {
     return reader.fail(messageOf(error), offset, error);
   }
+  if (formatStorePath(parsed, storeDir) !== path) reader.fail(`path '${path}' is not canonical`, offset);
+  return parsed;
 }
