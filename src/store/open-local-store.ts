@@ -12,7 +12,7 @@ import { type Environment, type LocalDirectories, localDirectories } from './loc
 import { type OpenUriOptions, warnOfUnknownParameters } from './open-store-options.ts';
 import type { Store, WritableStore } from './store.ts';
 import { StoreError } from './store-error.ts';
-import { formatStoreUri, type StoreUri, storeUriPath } from './store-uri.ts';
+import { formatStoreUri, parseStoreUri, type StoreUri, storeUriPath } from './store-uri.ts';
 
 /** Who accepts a connection and is silent for longer is no daemon that `auto` would wait for. */
 const daemonGreetingTimeoutMs = 10_000;
@@ -61,18 +61,15 @@ export async function openLocalUri(uri: StoreUri, options: OpenUriOptions): Prom
 export async function openAutoUri(uri: StoreUri, options: OpenUriOptions): Promise<Store> {
   warnOfUnknownParameters(uri.parameters, [...localParameters, ...daemonParameters], options);
   const { env, onWarning } = options;
-  const directories = localDirectories(uri.parameters, env);
+  const userRoot = await findUserRoot(uri, env);
+  const directories = localDirectories(uri.parameters, env, userRoot);
+  const localUri = formatStoreUri({ ...(userRoot ? parseStoreUri(userRoot) : uri), scheme: 'local' });
   const reasons: string[] = [];
 
   const daemon = await openDaemonIfItAnswers(uri, directories, options, reasons);
   if (daemon) return withBuildLogs(daemon, directories.logDir);
-  const database = await openDatabaseIfItCan(directories, formatLocalUri(uri), reasons);
+  const database = await openDatabaseIfItCan(directories, localUri, reasons);
   if (database) return database;
-  const userRoot = await findUserRoot(uri, directories, env);
-  if (userRoot !== undefined) {
-    const ofUser = await openDatabaseIfItCan(localDirectories(new Map(), env, userRoot), userRoot, reasons);
-    if (ofUser) return ofUser;
-  }
 
   const { realStoreDir: directory, storeDir } = directories;
   if (!(await exists(directory))) {
@@ -138,14 +135,10 @@ async function openDatabaseIfItCan(
   }
 }
 
-/** Where a user without a Nix of the system's has one: Nix makes a store of the user's own then. */
-async function findUserRoot(
-  uri: StoreUri,
-  { stateDir }: LocalDirectories,
-  env: Environment,
-): Promise<string | undefined> {
-  const isRoot = process.getuid?.() === 0;
-  if (uri.parameters.size > 0 || env.NIX_STORE_DIR || env.NIX_STATE_DIR || isRoot || (await exists(stateDir)))
+/** The root of a user's own store, which Nix makes where the system has none (`resolveStoreConfig` in `store-registration.cc`). */
+async function findUserRoot({ parameters }: StoreUri, env: Environment): Promise<string | undefined> {
+  const isTold = parameters.size > 0 || env.NIX_STORE_DIR || env.NIX_STATE_DIR;
+  if (isTold || process.getuid?.() === 0 || (await exists(localDirectories(parameters, env).stateDir)))
     return undefined;
   const dataHome = env.XDG_DATA_HOME || join(env.HOME || homedir(), '.local/share');
   const root = join(env.NIX_DATA_HOME || join(dataHome, 'nix'), 'root');
@@ -154,10 +147,6 @@ async function findUserRoot(
 
 function daemonSocketPath(stateDir: string, env: Environment): string {
   return env.NIX_DAEMON_SOCKET_PATH || join(stateDir, 'daemon-socket/socket');
-}
-
-function formatLocalUri({ parameters }: StoreUri): string {
-  return formatStoreUri({ scheme: 'local', authority: '', parameters });
 }
 
 /** Can this user see that it is there? */
