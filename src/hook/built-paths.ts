@@ -4,8 +4,10 @@
  * @module
  */
 import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { derivationOutputPaths, parseDerivation } from '../derivation/index.ts';
 import { messageOf, NarkitError } from '../errors.ts';
+import { formatStorePath } from '../store-path.ts';
 
 /** The variables that Nix sets. */
 export interface HookEnvironment {
@@ -29,7 +31,9 @@ export async function findBuiltPaths(env: HookEnvironment): Promise<string[]> {
       'neither OUT_PATHS nor DRV_PATH is set: this program is for post-build-hook in nix.conf',
     );
   try {
-    return [...derivationOutputPaths(parseDerivation(await readFile(derivation), { where: derivation })).values()];
+    const storeDir = dirname(derivation);
+    const outputs = derivationOutputPaths(parseDerivation(await readFile(derivation), { where: derivation, storeDir }));
+    return [...outputs.values()].map((path) => formatStorePath(path, storeDir));
   } catch (error) {
     throw new NarkitError(
       'hook-environment',
