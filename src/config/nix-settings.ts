@@ -75,7 +75,8 @@ export function nixConfFiles(env: Readonly<Record<string, string | undefined>>):
   if (listed !== undefined) return [system, ...listed.split(':').filter(Boolean).reverse()];
   const home = env.HOME || homedir();
   const configHome = env.NIX_CONFIG_HOME ?? join(env.XDG_CONFIG_HOME ?? join(home, '.config'), 'nix');
-  const configDirs = (env.XDG_CONFIG_DIRS ?? '/etc/xdg').split(':').map((directory) => join(directory, 'nix'));
+  const xdgDirs = (env.XDG_CONFIG_DIRS ?? '/etc/xdg').split(':').filter(Boolean);
+  const configDirs = xdgDirs.map((directory) => join(directory, 'nix'));
   const user = [configHome, ...configDirs].map((directory) => join(directory, 'nix.conf'));
   return [system, ...user.reverse()];
 }
