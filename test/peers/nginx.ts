@@ -65,7 +65,7 @@ export async function startNginx(options: NginxOptions = {}): Promise<Nginx> {
         child.kill('SIGTERM');
         if (child.exitCode === null && child.signalCode === null)
           await new Promise((resolve) => child.once('exit', resolve));
-        await rm(directory, { recursive: true });
+        await rm(directory, { recursive: true, force: true });
       },
     };
   }

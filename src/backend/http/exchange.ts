@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { headOptions } from '#head-options';
 import { messageOf } from '../../errors.ts';
 import { BackendError, type Content } from '../backend.ts';
 import { type ContentReading, readContent } from '../content.ts';
@@ -141,7 +142,14 @@ async function exchangeOnce(transport: Transport, request: HttpRequest): Promise
   const headers = new Headers(request.headers);
   const authorization = transport.authorization(url);
   if (authorization !== undefined) headers.set('authorization', authorization);
-  const init: RequestInit = { method, headers, redirect: 'manual', signal: stop.signal };
+  const init: RequestInit = {
+    // Another fetch than the runtime's may know nothing of the runtime's options.
+    ...(method === 'HEAD' && transport.fetch === globalThis.fetch && headOptions()),
+    method,
+    headers,
+    redirect: 'manual',
+    signal: stop.signal,
+  };
   let chunks: AsyncIterator<Uint8Array> | undefined;
   if (content instanceof Uint8Array) init.body = content as Uint8Array<ArrayBuffer>;
   else if (content !== undefined) {
