@@ -74,13 +74,14 @@ describeNix('nix path-info --json', (nix) => {
       }
     });
 
-    test.runIf(nix.version === '2.26')(`from ${from}: format 1 without the fields that came later`, async () => {
-      const { storeDir } = place;
-      const text = await pathInfo(...store());
-      const ours = formatPathInfosJson(parsePathInfosJson(text, { storeDir }), { storeDir });
-      const fields = `"storeDir":${JSON.stringify(storeDir)},`;
-      expect(ours.replaceAll(fields, '').replaceAll(',"version":1', '')).toBe(text);
-    });
+    if (nix.version === '2.26')
+      test(`from ${from}: format 1 without the fields that came later`, async () => {
+        const { storeDir } = place;
+        const text = await pathInfo(...store());
+        const ours = formatPathInfosJson(parsePathInfosJson(text, { storeDir }), { storeDir });
+        const fields = `"storeDir":${JSON.stringify(storeDir)},`;
+        expect(ours.replaceAll(fields, '').replaceAll(',"version":1', '')).toBe(text);
+      });
   }
 });
 

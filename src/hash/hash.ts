@@ -76,15 +76,17 @@ export interface FormatHashOptions {
  * ```
  */
 export function formatHash(hash: Hash, format: HashFormat, options: FormatHashOptions = {}): string {
-  if (format === 'sri') return `${hash.algorithm}-${encodeBase64(hash.digest)}`;
-  const text =
-    format === 'nix32'
-      ? encodeNix32(hash.digest)
-      : format === 'base16'
-        ? encodeBase16(hash.digest)
-        : encodeBase64(hash.digest);
+  const text = encoders[format](hash.digest);
+  if (format === 'sri') return `${hash.algorithm}-${text}`;
   return (options.prefix ?? true) ? `${hash.algorithm}:${text}` : text;
 }
+
+const encoders: Readonly<Record<HashFormat, (bytes: Uint8Array) => string>> = {
+  base16: encodeBase16,
+  nix32: encodeNix32,
+  base64: encodeBase64,
+  sri: encodeBase64,
+};
 
 /** A hash, and which of the four forms it was written in. */
 export interface HashWithFormat {

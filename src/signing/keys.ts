@@ -34,10 +34,10 @@ export interface SecretKey extends Signer {
   readonly name: string;
 }
 
-/** A text that should have been a key and is none. No text of a key is in it. */
+/** A text that should have been a key and is none. Nothing of what should have been a secret key is in it. */
 export class KeyError extends NarkitError {
-  constructor(reason: string, options?: ErrorOptions) {
-    super('key', reason, options);
+  constructor(reason: string) {
+    super('key', reason);
   }
 }
 
@@ -53,9 +53,9 @@ const secretsOf = new WeakMap<SecretKey, Uint8Array>();
  */
 export function parseSecretKey(text: string): SecretKey {
   const { name, bytes } = parseNamedBytes(text, 'secret key');
-  if (bytes.length === publicKeySize) throw new KeyError(`secret key '${name}' is not valid: this is a public key`);
+  if (bytes.length === publicKeySize) throw new KeyError('secret key is not valid: this is a public key');
   if (bytes.length !== seedSize + publicKeySize)
-    throw new KeyError(`secret key '${name}' is not valid: it has ${bytes.length} bytes, not 64`);
+    throw new KeyError(`secret key is not valid: it has ${bytes.length} bytes, not 64`);
   const key = createSecretKey(name, bytes.slice(0, seedSize));
   // Nix would sign with such a key, and nobody could verify what it signed.
   if (!equalBytes(key.publicKey.bytes, bytes.subarray(seedSize)))
@@ -70,7 +70,7 @@ export function parseSecretKey(text: string): SecretKey {
  */
 export function parsePublicKey(text: string): PublicKey {
   const { name, bytes } = parseNamedBytes(text, 'public key');
-  // The message must not repeat the text: this is what happens to a secret key in the wrong place.
+  // The message must not repeat the text: it may be a secret key in the wrong place.
   if (bytes.length !== publicKeySize)
     throw new KeyError(`public key '${name}' is not valid: it has ${bytes.length} bytes, not 32`);
   return createPublicKey(name, bytes);
@@ -124,18 +124,20 @@ function createPublicKey(name: string, bytes: Uint8Array): PublicKey {
   };
 }
 
-function parseNamedBytes(text: string, kind: string): { name: string; bytes: Uint8Array } {
+function parseNamedBytes(text: string, kind: 'secret key' | 'public key'): { name: string; bytes: Uint8Array } {
   const colon = text.indexOf(':');
   if (colon < 1) throw new KeyError(`${kind} is corrupt: it is not of the form '<name>:<base64>'`);
   const name = text.slice(0, colon);
   // Nix reads such a name; its signatures would break the lines of a narinfo and the lists of nix.conf.
   if (!namePattern.test(name)) throw new KeyError(`${kind} is corrupt: there is white space in its name`);
+  // What is no secret key may be another secret, and what stands before its colon too.
+  const label = kind === 'public key' ? `${kind} '${name}'` : kind;
   let bytes: Uint8Array;
   try {
     bytes = decodeBase64(text.slice(colon + 1));
   } catch {
-    throw new KeyError(`${kind} '${name}' is corrupt: what follows the colon is not base64`);
+    throw new KeyError(`${label} is corrupt: what follows the colon is not base64`);
   }
-  if (bytes.length === 0) throw new KeyError(`${kind} '${name}' is corrupt: there is nothing after the colon`);
+  if (bytes.length === 0) throw new KeyError(`${label} is corrupt: there is nothing after the colon`);
   return { name, bytes };
 }

@@ -120,16 +120,17 @@ describeNix('narinfos', (nix) => {
     });
 
     // Older ones keep what follows Sig as it is, and never look into it unless they verify.
-    test.runIf(nix.version === '2.34')('signatures as we do', async () => {
-      const zero = `${'A'.repeat(86)}==`;
-      const lax = sampleText.replace(`asdf:${zero}`, `b:${zero}junk\nSig: a-1:${zero}\nSig: a:${zero.slice(0, -2)}`);
-      expect((await readByNix(lax))?.signatures).toEqual(parseNarInfo(lax).signatures);
-      for (const signature of ['', 'a', 'a:', ':AAAA', 'a:*', 'a:b:AAAA']) {
-        const text = withValue('Sig', signature);
-        expect(await readByNix(text), signature).toBeUndefined();
-        expect(() => parseNarInfo(text), signature).toThrow(NarInfoError);
-      }
-    });
+    if (nix.version === '2.34')
+      test('signatures as we do', async () => {
+        const zero = `${'A'.repeat(86)}==`;
+        const lax = sampleText.replace(`asdf:${zero}`, `b:${zero}junk\nSig: a-1:${zero}\nSig: a:${zero.slice(0, -2)}`);
+        expect((await readByNix(lax))?.signatures).toEqual(parseNarInfo(lax).signatures);
+        for (const signature of ['', 'a', 'a:', ':AAAA', 'a:*', 'a:b:AAAA']) {
+          const text = withValue('Sig', signature);
+          expect(await readByNix(text), signature).toBeUndefined();
+          expect(() => parseNarInfo(text), signature).toThrow(NarInfoError);
+        }
+      });
 
     test('a narinfo with another algorithm for its hashes is read as we do', async () => {
       const sha1 = 'sha1:kpcd173cq987hw957sx6m0868wv3x6d9';

@@ -119,6 +119,11 @@ describe('the secret stays where it is', () => {
     );
   });
 
+  test('nor what another secret has before its colon', () => {
+    for (const text of ['hunter2:swordfish', 'hunter2:swordfish!', 'hunter2:', 'hunter2:='])
+      expect(() => parseSecretKey(text)).toThrow(/^(?!.*(hunter2|swordfish))/);
+  });
+
   test('only what this module made is a secret key', () => {
     const key = parseSecretKey(secretText);
     expect(() => formatSecretKey({ ...key })).toThrow(TypeError);
