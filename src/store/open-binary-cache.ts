@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backend } from '../backend/backend.ts';
+import type { Netrc } from '../backend/http/netrc.ts';
 import { openBinaryCacheStore, parseBinaryCacheSettings } from '../binary-cache/index.ts';
 import { readNixSettings, readSecretKeyFile } from '../config/index.ts';
 import { messageOf, NarkitError } from '../errors.ts';
@@ -26,7 +27,7 @@ interface OpenedBackend {
 const transportParameters = new Set(['narinfo-compression', 'ls-compression', 'log-compression']);
 
 /**
- * Open a binary cache.
+ * Open a binary cache. Beside Nix's parameters an `http(s)://` URI takes `bearer-token-file`, the file of a token for that server.
  *
  * @throws {@link KeyFileError} before anything is asked of the cache.
  */
@@ -78,10 +79,7 @@ async function openS3(uri: StoreUri, parameters: Parameters, options: OpenUriOpt
 }
 
 async function openHttp(uri: StoreUri, parameters: Parameters, options: OpenUriOptions): Promise<OpenedBackend> {
-  const [{ createHttpBackend, parseRetrySettings }, { readNetrcFile }] = await Promise.all([
-    import('../backend/index.ts'),
-    import('../backend/http/read-netrc-file.ts'),
-  ]);
+  const { createHttpBackend, parseRetrySettings } = await import('../backend/index.ts');
   const { settings: retry, rest } = parseRetrySettings(parameters);
   const { 'bearer-token-file': tokenFile, ...others } = Object.fromEntries(rest);
   for (const name of ['tls-certificate', 'tls-private-key'])
@@ -90,7 +88,7 @@ async function openHttp(uri: StoreUri, parameters: Parameters, options: OpenUriO
         'setting',
         `the setting '${name}' is not supported over HTTP: give createHttpBackend a fetch that has the certificate`,
       );
-  const netrc = await readNetrcFile(await findNetrcFile(options), options);
+  const netrc = await readNetrc(options);
   const bearerToken = tokenFile ? await readBearerToken(tokenFile, options) : undefined;
   try {
     const backend = createHttpBackend(`${uri.scheme}://${uri.authority}`, { retry, netrc, bearerToken });
@@ -101,10 +99,16 @@ async function openHttp(uri: StoreUri, parameters: Parameters, options: OpenUriO
   }
 }
 
-/** Nix's setting `netrc-file`. */
-async function findNetrcFile({ env, signal, onWarning }: OpenUriOptions): Promise<string> {
+/** The logins of Nix's setting `netrc-file`. A file that this user may not read has none for it, as with Nix. */
+async function readNetrc({ env, signal, onWarning }: OpenUriOptions): Promise<Netrc> {
   const settings = await readNixSettings({ env, signal, ...(onWarning && { onWarning }) });
-  return settings.get('netrc-file') ?? join(env.NIX_CONF_DIR || '/etc/nix', 'netrc');
+  const { readNetrcFile } = await import('../backend/http/read-netrc-file.ts');
+  try {
+    return await readNetrcFile(settings.get('netrc-file') ?? join(env.NIX_CONF_DIR || '/etc/nix', 'netrc'), { signal });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return [];
+    throw error;
+  }
 }
 
 async function readBearerToken(file: string, { signal }: OpenUriOptions): Promise<string> {

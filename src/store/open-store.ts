@@ -29,7 +29,7 @@ export type { OpenStoreOptions } from './open-store-options.ts';
  * ```ts
  * import { openStore } from 'narkit/store';
  *
- * const store = await openStore('local?root=/mnt');
+ * const store = await openStore('/mnt'); // a mounted system's
  * for await (const path of store.queryAllValidPaths()) console.log(path);
  * await store.close();
  * ```

@@ -82,7 +82,7 @@ export async function buildClosure(place: NixPlace): Promise<BuiltClosure> {
 }
 
 /** Where a place keeps its things, as narkit finds it from the same words as that Nix. */
-export function directoriesOf(place: NixPlace): LocalDirectories {
+function directoriesOf(place: NixPlace): LocalDirectories {
   if (place.env.NIX_STORE_DIR !== undefined) return localDirectories(new Map(), place.env);
   return localDirectories(new Map([['root', place.directory]]), place.env);
 }

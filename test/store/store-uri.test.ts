@@ -164,7 +164,7 @@ describe('parseStoreUri', () => {
           expect(error).toBeInstanceOf(StoreUriError);
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 });

@@ -35,16 +35,18 @@ export interface DatabaseStoreOptions extends LocalDirectories {
 /**
  * Open the store of a local Nix through its database. Nothing is written.
  *
+ * A Nix with `use-sqlite-wal = false` locks its database by a file of its own (SQLite's `unix-dotfile`), which readers like this one do
+ * not see: what they ask during a write is asked again where SQLite notices. Beside such a Nix, its daemon is the safer store.
+ *
  * @throws {@link StoreError} `database-unavailable` on a Node without `node:sqlite` (before 22.13), `database-absent`,
  * `database-unreadable` when this user may not read it or its write-ahead log, `database-schema`, `database-corrupt`, `database-locked`.
  * @example
  * ```ts
  * import { localDirectories, openDatabaseStore } from 'narkit/store';
  *
- * const directories = localDirectories(new Map([['root', '/nonexistent']]), {});
- * await openDatabaseStore(directories).catch((error) => {
- *   if (!/^database-(absent|unavailable)$/.test(error.code)) throw error;
- * });
+ * const store = await openDatabaseStore(localDirectories(new Map([['root', '/mnt']]), process.env));
+ * for await (const path of store.queryAllValidPaths()) console.log(await store.queryPathInfo(path));
+ * await store.close();
  * ```
  */
 export async function openDatabaseStore(options: DatabaseStoreOptions): Promise<Store> {

@@ -4,6 +4,7 @@
  * @module
  */
 import { readdir } from 'node:fs/promises';
+import { messageOf } from '../../errors.ts';
 import { parseStorePathBaseName, type StorePath, StorePathError, storePathHashPart } from '../../store-path.ts';
 import { StoreError } from '../store-error.ts';
 
@@ -13,7 +14,7 @@ import { StoreError } from '../store-error.ts';
  * No two store paths share a hash part. Where names do, the longer ones are what Nix lays beside a path while it works on it
  * (`<path>.lock`, `<path>.check`, `<path>.chroot`).
  *
- * @throws {@link StoreError} `store-absent` when there is no such directory.
+ * @throws {@link StoreError} `store-absent` when there is no such directory, `store-unreadable`.
  */
 export async function readStoreNames(directory: string, uri: string): Promise<ReadonlyMap<string, StorePath>> {
   const names = new Map<string, StorePath>();
@@ -32,8 +33,10 @@ async function readNames(directory: string, uri: string): Promise<string[]> {
     return (await readdir(directory)).sort();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
-    throw new StoreError('store-absent', `there is no directory '${directory}'`, { uri, cause: error });
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new StoreError('store-absent', `there is no directory '${directory}'`, { uri, cause: error });
+    const message = `cannot read the directory '${directory}': ${messageOf(error)}`;
+    throw new StoreError('store-unreadable', message, { uri, cause: error });
   }
 }
 

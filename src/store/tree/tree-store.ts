@@ -6,6 +6,7 @@
 import { lstat, mkdir, rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import pMap from 'p-map';
+import { messageOf } from '../../errors.ts';
 import { resolvePath } from '../../file-system/byte-path.ts';
 import { restorePath } from '../../file-system/index.ts';
 import { removeTree } from '../../file-system/remove-tree.ts';
@@ -37,7 +38,7 @@ export interface TreeStoreOptions {
  * It has no records: hash and references of a path are found by reading all of it, once for as long as the store is open. Derivers,
  * signatures and content addresses are unknown, and are lost when a path is copied into it.
  *
- * @throws {@link StoreError} `store-absent` when there is no such directory.
+ * @throws {@link StoreError} `store-absent` when there is no such directory, `store-unreadable`, `store-unwritable` when it cannot be made.
  * @example
  * ```ts
  * import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -61,7 +62,7 @@ export async function openTreeStore(options: TreeStoreOptions): Promise<Writable
   const uri = `tree:${realStoreDir}`;
   const files = { uri, storeDir, realStoreDir };
 
-  if (options.create) await mkdir(realStoreDir, { recursive: true });
+  if (options.create) await createDirectory(realStoreDir, uri);
   let names = await readStoreNames(realStoreDir, uri);
   let infos = new Map<StorePath, PathInfo>();
 
@@ -69,7 +70,7 @@ export async function openTreeStore(options: TreeStoreOptions): Promise<Writable
   async function readNames(): Promise<void> {
     const before = names;
     names = await readStoreNames(realStoreDir, uri);
-    for (const hashPart of names.keys()) if (!before.has(hashPart)) infos = new Map();
+    for (const [hashPart, path] of names) if (before.get(hashPart) !== path) infos = new Map();
   }
 
   async function isThere(path: StorePath): Promise<boolean> {
@@ -154,6 +155,15 @@ export async function openTreeStore(options: TreeStoreOptions): Promise<Writable
 
     close: async () => {},
   };
+}
+
+async function createDirectory(directory: string, uri: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+  } catch (error) {
+    const message = `cannot make the directory '${directory}': ${messageOf(error)}`;
+    throw new StoreError('store-unwritable', message, { uri, cause: error });
+  }
 }
 
 /** Is there something, be it a dangling link? */

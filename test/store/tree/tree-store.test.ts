@@ -63,11 +63,11 @@ describe('reading a tree', () => {
     expect(await store.queryPathInfo(pathOf('b'))).toBeUndefined();
     expect(await store.queryPathFromHashPart(hashPartOf('c'))).toBeUndefined();
     write(pathOf('b'), '');
-    write(pathOf('c'), '');
     expect(await store.queryPathInfo(pathOf('b'))).toMatchObject({ references: [] });
+    expect(await store.queryPathInfo(pathOf('a'))).toMatchObject({ references: [pathOf('b')] });
+    write(pathOf('c'), '');
     expect(await store.queryPathInfo(parseStorePathBaseName(`${pathOf('b')}.lock`))).toBeUndefined();
     expect(await store.queryPathFromHashPart(hashPartOf('c'))).toBe(pathOf('c'));
-    expect(await store.queryPathInfo(pathOf('a'))).toMatchObject({ references: [pathOf('b')] });
     rmSync(join(directory, pathOf('a')));
     expect(await store.queryPathInfo(pathOf('a'))).toBeUndefined();
     rmSync(join(directory, pathOf('c')));
@@ -126,6 +126,9 @@ describe('reading a tree', () => {
     write('file', '');
     for (const place of [join(root, 'nowhere'), join(directory, 'file'), join(directory, 'file/below')])
       await expect(openTreeStore({ directory: place })).rejects.toMatchObject({ code: 'store-absent' });
+    await expect(openTreeStore({ directory: join(directory, 'file/below'), create: true })).rejects.toMatchObject({
+      code: 'store-unwritable',
+    });
   });
 
   it('ends when it is aborted', async () => {
