@@ -4,11 +4,9 @@
  * @see https://gitlab.com/bzip2/bzip2, `decompress.c`; there is no other specification
  * @module
  */
+import { Damage } from '../damage.ts';
 import type { BitReader } from './bit-reader.ts';
 import { HuffmanCode, longestCode } from './huffman.ts';
-
-/** What is wrong with a block, for a message. */
-export class Bzip2BlockError extends Error {}
 
 const symbolsInGroup = 50;
 const mostSelectors = 18_002;
@@ -41,13 +39,13 @@ export class Bzip2Block {
   /**
    * Take a block, from after its magic and CRC.
    *
-   * @throws Bzip2BlockError when it is damaged.
+   * @throws Damage when it is damaged.
    */
   begin(bits: BitReader): void {
-    if (bits.readFlag()) throw new Bzip2BlockError('it has a randomised block, as bzip2 0.9.0 wrote them');
+    if (bits.readFlag()) throw new Damage('it has a randomised block, as bzip2 0.9.0 wrote them');
     const origin = bits.read(24);
     const size = this.#readSymbols(bits);
-    if (origin >= size) throw new Bzip2BlockError('a block has its origin beyond its end');
+    if (origin >= size) throw new Damage('a block has its origin beyond its end');
     this.#position = this.#links[origin]! >>> 8;
     this.#left = size;
     this.#previous = -1;
@@ -72,15 +70,15 @@ export class Bzip2Block {
       if (bits.isPastEnd) break;
       for (let index = 0; index < symbolsInGroup; index++) {
         const symbol = code.read(bits);
-        if (symbol === undefined) throw new Bzip2BlockError('a block has bits that are no code');
+        if (symbol === undefined) throw new Damage('a block has bits that are no code');
         if (symbol < 2) {
           run += runUnit << symbol;
           runUnit <<= 1;
-          if (run > this.#maximumSize) throw new Bzip2BlockError('a block is too large');
+          if (run > this.#maximumSize) throw new Damage('a block is too large');
           continue;
         }
         if (run > 0) {
-          if (size + run > this.#maximumSize) throw new Bzip2BlockError('a block is too large');
+          if (size + run > this.#maximumSize) throw new Damage('a block is too large');
           links.fill(front[0]!, size, size + run);
           counts[front[0]!]! += run;
           size += run;
@@ -88,7 +86,7 @@ export class Bzip2Block {
           runUnit = 1;
         }
         if (symbol === endSymbol) return this.#link(size, counts);
-        if (size === this.#maximumSize) throw new Bzip2BlockError('a block is too large');
+        if (size === this.#maximumSize) throw new Damage('a block is too large');
         const byte = front[symbol - 1]!;
         front.copyWithin(1, 0, symbol - 1);
         front[0] = byte;
@@ -96,7 +94,7 @@ export class Bzip2Block {
         counts[byte]!++;
       }
     }
-    throw new Bzip2BlockError('a block has no end');
+    throw new Damage('a block has no end');
   }
 
   #link(size: number, counts: Uint32Array): number {
@@ -160,7 +158,7 @@ function readAlphabet(bits: BitReader): Uint8Array {
     const map = (ranges & (0x8000 >> range)) === 0 ? 0 : bits.read(16);
     for (let byte = 0; byte < 16; byte++) if ((map & (0x8000 >> byte)) !== 0) alphabet.push(range * 16 + byte);
   }
-  if (alphabet.length === 0) throw new Bzip2BlockError('a block has no bytes');
+  if (alphabet.length === 0) throw new Damage('a block has no bytes');
   return Uint8Array.from(alphabet);
 }
 
@@ -168,13 +166,12 @@ function readAlphabet(bits: BitReader): Uint8Array {
 function readCodes(bits: BitReader, symbolCount: number): { selectors: Uint8Array; codes: readonly HuffmanCode[] } {
   const codeCount = bits.read(3);
   const selectorCount = bits.read(15);
-  if (codeCount < 2 || codeCount > 6 || selectorCount === 0)
-    throw new Bzip2BlockError('a block has no or too many codes');
+  if (codeCount < 2 || codeCount > 6 || selectorCount === 0) throw new Damage('a block has no or too many codes');
   const selectors = new Uint8Array(selectorCount);
   const order = [0, 1, 2, 3, 4, 5];
   for (let index = 0; index < selectorCount; index++) {
     let place = 0;
-    while (bits.readFlag()) if (++place >= codeCount) throw new Bzip2BlockError('a block uses a code that it lacks');
+    while (bits.readFlag()) if (++place >= codeCount) throw new Damage('a block uses a code that it lacks');
     order.unshift(...order.splice(place, 1));
     selectors[index] = order[0]!;
   }
@@ -183,7 +180,7 @@ function readCodes(bits: BitReader, symbolCount: number): { selectors: Uint8Arra
     let length = bits.read(5);
     for (let symbol = 0; symbol < symbolCount; symbol++) {
       while (length >= 1 && length <= longestCode && bits.readFlag()) length += bits.readFlag() ? -1 : 1;
-      if (length < 1 || length > longestCode) throw new Bzip2BlockError('a block has a code of a wrong length');
+      if (length < 1 || length > longestCode) throw new Damage('a block has a code of a wrong length');
       lengths[symbol] = length;
     }
     return new HuffmanCode(lengths);

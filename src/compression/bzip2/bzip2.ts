@@ -6,10 +6,11 @@
 import { concatBytes } from '../../bytes/bytes.ts';
 import type { Codec } from '../codec.ts';
 import { CompressionError } from '../compression-error.ts';
+import { Damage } from '../damage.ts';
 import { guarded } from '../guarded.ts';
 import { unsupported } from '../unsupported.ts';
 import { BitReader } from './bit-reader.ts';
-import { Bzip2Block, Bzip2BlockError } from './bzip2-block.ts';
+import { Bzip2Block } from './bzip2-block.ts';
 
 /** Bytes that any block fits in: 900,000 symbols of at most 20 bits, and its codes. */
 const blockAhead = 2_400_000;
@@ -98,7 +99,7 @@ function beginBlock(
   try {
     block.begin(bits);
   } catch (cause) {
-    if (cause instanceof Bzip2BlockError) throw corrupt(cause.message, bits, { cause });
+    if (cause instanceof Damage) throw corrupt(cause.message, bits, { cause });
     throw cause;
   }
 }

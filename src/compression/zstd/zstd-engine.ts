@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ZstdFramePart } from './zstd-frames.ts';
+import type { ArchiveReader } from '../archive-reader.ts';
 
 /** A zstd implementation. */
 export interface ZstdEngine {
@@ -15,6 +15,6 @@ export interface ZstdEngine {
    * @throws the signal's reason when it is aborted before the work began.
    */
   encodeFrame(content: Uint8Array<ArrayBuffer>, level: number, signal: AbortSignal): Promise<Uint8Array>;
-  /** The content of frames. */
-  decodeFrames(parts: AsyncIterable<ZstdFramePart>): AsyncIterable<Uint8Array>;
+  /** The content of an archive. */
+  decode(archive: ArchiveReader): AsyncIterable<Uint8Array>;
 }

@@ -1,5 +1,5 @@
 /**
- * The frames of a zstd archive, found without decompressing: where each begins and ends, and what its header asks for.
+ * The frames of a zstd archive and their blocks, found without decompressing them.
  *
  * Decoders differ in what they do at the end of a frame, with skippable frames, with an archive that is cut short and with
  * what follows it; here all that is decided before a decoder sees a byte.
@@ -8,7 +8,7 @@
  * @module
  */
 import { concatBytes } from '../../bytes/bytes.ts';
-import { ArchiveReader } from '../archive-reader.ts';
+import type { ArchiveReader } from '../archive-reader.ts';
 import { CompressionError } from '../compression-error.ts';
 
 /**
@@ -17,84 +17,64 @@ import { CompressionError } from '../compression-error.ts';
  */
 export const maximumWindowSize = 134_217_728;
 
-const maximumBlockSize = 131_072;
+/** The most bytes of a block, in the archive and of content. */
+export const maximumBlockSize = 131_072;
 
-/** Parts are joined up to this size, in bytes: calling a decoder costs something each time. */
-const partSize = 65_536;
-
-/** Bytes of one frame, as they stand in the archive. */
-export interface ZstdFramePart {
+/** What a frame begins with. */
+export interface ZstdFrameHeader {
+  /** Magic and header as they stand in the archive. */
   readonly bytes: Uint8Array;
-  /** What the frame says of its content, with its last part. */
-  readonly end?: ZstdFrameEnd;
+  /** How far back matches reach, in bytes. */
+  readonly windowSize: number;
+  /** Bytes of content, when the header tells. */
+  readonly contentSize: bigint | undefined;
+  readonly hasChecksum: boolean;
 }
 
-/** What a frame says of its content. */
-export interface ZstdFrameEnd {
-  /** Bytes, when the header tells. */
-  readonly contentSize: bigint | undefined;
-  /** The low 32 bits of the content's XXH64, when there is a checksum. */
-  readonly checksum: number | undefined;
-}
+/** A part of a frame. */
+export type ZstdPart =
+  | { readonly kind: 'header'; readonly header: ZstdFrameHeader }
+  | { readonly kind: 'raw' | 'compressed'; readonly blockHeader: Uint8Array; readonly body: Uint8Array }
+  /** One byte, `size` times. */
+  | { readonly kind: 'repeated'; readonly blockHeader: Uint8Array; readonly body: Uint8Array; readonly size: number }
+  /** The end, with the low 32 bits of the content's XXH64 when there is a checksum: four bytes, else none. */
+  | { readonly kind: 'end'; readonly checksum: Uint8Array };
 
 /**
- * The parts of all frames, none of them reaching over the end of its frame; skippable frames are left out.
+ * The parts of all frames; skippable frames are left out.
  *
  * @throws CompressionError `compression-corrupt` for what is no zstd archive, a reserved bit or block, an archive that is cut
  *   short, and for bytes after its end; `compression-unsupported` for a frame that needs a dictionary or a window of more
  *   than {@link maximumWindowSize}.
  */
-export async function* zstdFrameParts(source: AsyncIterable<Uint8Array>): AsyncGenerator<ZstdFramePart> {
-  const archive = new ArchiveReader('zstd', source);
-  try {
-    do {
-      const magic = await archive.exactly(4);
-      const number = littleEndian(magic);
-      if (number === 0xfd2fb528n) yield* frameParts(archive, magic);
-      else if (number >> 4n === 0x184d2a5n) await skip(archive, Number(littleEndian(await archive.exactly(4))));
-      else throw archive.corrupt('no zstd frame begins before here');
-    } while (!(await archive.atEnd()));
-  } finally {
-    await archive.close();
-  }
+export async function* readZstdParts(archive: ArchiveReader): AsyncGenerator<ZstdPart> {
+  do {
+    const magic = await archive.exactly(4);
+    const number = littleEndian(magic);
+    if (number === 0xfd2fb528n) yield* readFrame(archive, magic);
+    else if (number >> 4n === 0x184d2a5n) await skip(archive, Number(littleEndian(await archive.exactly(4))));
+    else throw archive.corrupt('no zstd frame begins before here');
+  } while (!(await archive.atEnd()));
 }
 
-async function* frameParts(archive: ArchiveReader, magic: Uint8Array): AsyncGenerator<ZstdFramePart> {
-  const { parts: header, contentSize, hasChecksum } = await readHeader(archive);
-  let parts = [magic, ...header];
-  let size = 0;
-  for (let last = false; !last; ) {
+async function* readFrame(archive: ArchiveReader, magic: Uint8Array): AsyncGenerator<ZstdPart> {
+  const header = await readHeader(archive, magic);
+  yield { kind: 'header', header };
+  for (let isLast = false; !isLast; ) {
     const blockHeader = await archive.exactly(3);
-    const block = Number(littleEndian(blockHeader));
-    last = (block & 1) === 1;
-    const type = (block >> 1) & 3;
-    if (type === 3) throw archive.corrupt('a block has the reserved type');
-    if (block >> 3 > maximumBlockSize) throw archive.corrupt('a block is too large');
-    parts.push(blockHeader);
-    let missing = type === runLengthBlock ? 1 : block >> 3;
-    while (missing > 0) {
-      const bytes = await archive.upTo(missing);
-      missing -= bytes.length;
-      size += bytes.length;
-      parts.push(bytes);
-      if (size < partSize) continue;
-      yield { bytes: concatBytes(parts) };
-      parts = [];
-      size = 0;
-    }
+    const bits = Number(littleEndian(blockHeader));
+    isLast = (bits & 1) === 1;
+    const kind = (['raw', 'repeated', 'compressed', undefined] as const)[(bits >> 1) & 3];
+    const size = bits >> 3;
+    if (kind === undefined) throw archive.corrupt('a block has the reserved type');
+    if (size > maximumBlockSize) throw archive.corrupt('a block is too large');
+    if (kind === 'repeated') yield { kind, blockHeader, body: await archive.exactly(1), size };
+    else yield { kind, blockHeader, body: await archive.exactly(size) };
   }
-  const checksum = hasChecksum ? await archive.exactly(4) : new Uint8Array(0);
-  yield {
-    bytes: concatBytes([...parts, checksum]),
-    end: { contentSize, checksum: hasChecksum ? Number(littleEndian(checksum)) : undefined },
-  };
+  yield { kind: 'end', checksum: await archive.exactly(header.hasChecksum ? 4 : 0) };
 }
 
-const runLengthBlock = 1;
-
-async function readHeader(
-  archive: ArchiveReader,
-): Promise<{ parts: Uint8Array[]; contentSize: bigint | undefined; hasChecksum: boolean }> {
+async function readHeader(archive: ArchiveReader, magic: Uint8Array): Promise<ZstdFrameHeader> {
   const descriptor = await archive.exactly(1);
   const bits = descriptor[0]!;
   const isSingleSegment = (bits & 0x20) !== 0;
@@ -112,7 +92,12 @@ async function readHeader(
     throw unsupported(
       `needs a window of ${windowSize} bytes, and more than ${maximumWindowSize} are refused: was it written with zstd's --long or --ultra?`,
     );
-  return { parts: [descriptor, window, dictionary, size], contentSize, hasChecksum: (bits & 0x04) !== 0 };
+  return {
+    bytes: concatBytes([magic, descriptor, window, dictionary, size]),
+    windowSize: Number(windowSize),
+    contentSize,
+    hasChecksum: (bits & 0x04) !== 0,
+  };
 }
 
 function windowSizeOf(descriptor: number): bigint {

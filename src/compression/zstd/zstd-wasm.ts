@@ -5,8 +5,8 @@
  */
 
 import { addZstdChecksum } from './zstd-checksum.ts';
+import { decodeZstd } from './zstd-decoder.ts';
 import type { ZstdEngine } from './zstd-engine.ts';
-import { decodeFramesByFzstd } from './zstd-fzstd.ts';
 
 /** zstd by WebAssembly. */
 export function createWasmZstdEngine(): ZstdEngine {
@@ -17,7 +17,7 @@ export function createWasmZstdEngine(): ZstdEngine {
       signal.throwIfAborted();
       return addZstdChecksum(compress(content, level), h64Raw(content));
     },
-    decodeFrames: decodeFramesByFzstd,
+    decode: decodeZstd,
   };
 }
 

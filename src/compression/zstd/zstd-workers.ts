@@ -7,8 +7,8 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { createSlots } from '../slots.ts';
+import { decodeZstd } from './zstd-decoder.ts';
 import type { ZstdEngine } from './zstd-engine.ts';
-import { decodeFramesByFzstd } from './zstd-fzstd.ts';
 import { type ZstdWorkerAnswer, type ZstdWorkerData, zstdWorkerSource } from './zstd-worker-source.ts';
 
 /** More workers than this find nothing to do: reading and hashing a NAR is one thread's work. */
@@ -30,7 +30,7 @@ export function createWorkerZstdEngine(): ZstdEngine {
         idle.push(worker);
         return frame;
       }, signal),
-    decodeFrames: decodeFramesByFzstd,
+    decode: decodeZstd,
   };
 }
 

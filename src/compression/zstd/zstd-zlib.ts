@@ -9,7 +9,7 @@ import { createSlots } from '../slots.ts';
 import { threadPoolParallelism } from '../thread-pool.ts';
 import { throughZlib, zlibChunkSize } from '../zlib-stream.ts';
 import type { ZstdEngine } from './zstd-engine.ts';
-import type { ZstdFramePart } from './zstd-frames.ts';
+import { readZstdParts, type ZstdPart } from './zstd-frames.ts';
 
 /** Does this Node have zstd? */
 export const zlibHasZstd: boolean = 'zstdCompress' in zlib;
@@ -21,7 +21,7 @@ export function createZlibZstdEngine(): ZstdEngine {
   return {
     framesAhead: parallelism + 1,
     encodeFrame: (content, level, signal) => slots.run(() => compress(content, level), signal),
-    decodeFrames: (parts) => throughZlib('zstd', createDecoder, bytesOf(parts)),
+    decode: (archive) => throughZlib('zstd', createDecoder, writesOf(readZstdParts(archive))),
   };
 }
 
@@ -48,7 +48,29 @@ function compress(content: Uint8Array, level: number): Promise<Uint8Array> {
 
 const createDecoder = () => zlib.createZstdDecompress({ chunkSize: zlibChunkSize });
 
-/** The decoder goes on to the next frame by itself when each write ends at the end of a frame or before it. */
-async function* bytesOf(parts: AsyncIterable<ZstdFramePart>): AsyncGenerator<Uint8Array> {
-  for await (const { bytes } of parts) yield bytes;
+/** Parts are joined up to this size, in bytes: each write takes a trip to the thread pool. */
+const writeSize = 65_536;
+
+/**
+ * The archive in writes of which none reaches over the end of a frame: so the decoder goes on to the next frame by itself,
+ * and takes nothing for the end of the archive.
+ */
+async function* writesOf(parts: AsyncIterable<ZstdPart>): AsyncGenerator<Uint8Array> {
+  let joined: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of parts) {
+    const bytes = bytesOf(part);
+    joined.push(...bytes);
+    size += bytes.at(-1)!.length;
+    if (size < writeSize && part.kind !== 'end') continue;
+    yield concatBytes(joined);
+    joined = [];
+    size = 0;
+  }
+}
+
+function bytesOf(part: ZstdPart): readonly Uint8Array[] {
+  if (part.kind === 'header') return [part.header.bytes];
+  if (part.kind === 'end') return [part.checksum];
+  return [part.blockHeader, part.body];
 }

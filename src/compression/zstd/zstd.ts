@@ -3,12 +3,12 @@
  *
  * @module
  */
+import { ArchiveReader } from '../archive-reader.ts';
 import type { Codec } from '../codec.ts';
 import { createFrameBudget, cutFrames, encodeAhead } from '../frames.ts';
 import { guarded } from '../guarded.ts';
 import { resolveLevel } from '../level.ts';
 import type { ZstdEngine } from './zstd-engine.ts';
-import { zstdFrameParts } from './zstd-frames.ts';
 
 /**
  * Bytes of input in a frame. Frames of 4 MiB cost 0.3 % of the ratio that frames of 16 MiB (Nix's size since 2.35) have at
@@ -30,7 +30,7 @@ export function createZstd(engine: ZstdEngine): Codec {
       const encode = (frame: Uint8Array<ArrayBuffer>, left: AbortSignal) => engine.encodeFrame(frame, zstdLevel, left);
       return guarded('zstd', encodeAhead(atLeastOne(cutFrames(source, frameSize)), encode, budget), { signal });
     },
-    decompress: (source, options = {}) => guarded('zstd', engine.decodeFrames(zstdFrameParts(source)), options),
+    decompress: (source, options = {}) => guarded('zstd', decode(engine, source), options),
   };
 }
 
@@ -42,4 +42,13 @@ async function* atLeastOne(frames: AsyncIterable<Uint8Array<ArrayBuffer>>): Asyn
     yield frame;
   }
   if (count === 0) yield new Uint8Array(0);
+}
+
+async function* decode(engine: ZstdEngine, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const archive = new ArchiveReader('zstd', source);
+  try {
+    yield* engine.decode(archive);
+  } finally {
+    await archive.close();
+  }
 }
