@@ -5,7 +5,8 @@ OpenStack Swift with its S3 interface, one process a service, in a folder of its
 
 Everything is kept in FOLDER, so that a server that was killed finds its objects when it is started there again. The
 services import Swift once and are forked from here, and their sockets are bound before that: no port is lost to another
-process, and the first request just waits. It checks what AWS checks: SigV4, body hashes, checksums, the clock.
+process, and the first request just waits. It checks what AWS checks: SigV4, body hashes, checksums, the clock. Its listings
+have pages of 100, so that there are pages.
 """
 
 import logging
@@ -44,6 +45,7 @@ use = egg:swift#s3api
 s3_acl = false
 location = us-east-1
 check_bucket_owner = false
+max_bucket_listing = 100
 [filter:tempauth]
 use = egg:swift#tempauth
 user_test_tester = testing .admin

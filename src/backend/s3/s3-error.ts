@@ -31,8 +31,10 @@ interface S3Failure extends Error {
 
 type Verdict = readonly [code: BackendErrorCode, reason: string, retryable?: boolean];
 
-/** S3's codes that say "again, later" whatever the status (Nix `src/libstore/filetransfer.cc`). */
+/** S3's codes that say "again" whatever the status: damage on the way, and those of Nix's `src/libstore/filetransfer.cc`. */
 const transientCodes = new Set([
+  'BadDigest',
+  'XAmzContentSHA256Mismatch',
   'IncompleteBody',
   'InternalError',
   'InternalFailure',
@@ -91,7 +93,7 @@ export function statusOf(error: unknown): number | undefined {
 
 /** S3 answered, and said no. */
 function judgeAnswer(failure: S3Failure, status: number, place: S3Place): Verdict {
-  const name = failure.name;
+  const name = isNameless(failure) ? 'no reason given' : oneLine(failure.name);
   const rightRegion = failure.$response?.headers?.['x-amz-bucket-region'] ?? failure.Region;
   const profile = place.profile === undefined ? '' : ` of the profile '${place.profile}'`;
   switch (name) {
@@ -121,8 +123,10 @@ function judgeAnswer(failure: S3Failure, status: number, place: S3Place): Verdic
   if (status === 301 || status === 307)
     return ['backend-refused', `it must be asked at another endpoint: check 'region' and 'endpoint' (${name})`];
   if (status === 507) return ['backend-full', `no room is left there (${name})`];
-  if (status === 401 || status === 403) return ['backend-denied', said(failure, status)];
-  return ['backend-refused', said(failure, status), transientCodes.has(name) || isTransient(status)];
+  if (status === 429 || status === 503) return ['backend-refused', `it is overloaded (${name}, HTTP ${status})`, true];
+  const reason = oneLine(isNameless(failure) ? name : `${name}: ${failure.message}`) + ` (HTTP ${status})`;
+  if (transientCodes.has(name) || isTransient(status)) return ['backend-refused', reason, true];
+  return [status === 401 || status === 403 ? 'backend-denied' : 'backend-refused', reason];
 }
 
 /** Nix's table (`src/libstore/filetransfer.cc`). */
@@ -141,8 +145,10 @@ function judgeFailure(failure: S3Failure, { profile }: S3Place): Verdict {
     return ['backend-unreachable', `the host '${failure.hostname}' has no address (${code})`, true];
   if (/^(EPROTO$|ERR_TLS_|ERR_SSL_|CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|INVALID_CA$|HOSTNAME_)/.test(code))
     return ['backend-unreachable', `no secure connection (${code}): ${oneLine(failure.message)}`];
-  if (failure.name === 'TimeoutError') return ['backend-unreachable', 'no answer came in time', true];
-  if (/^E[A-Z]+$/.test(code)) return ['backend-unreachable', `the connection broke: ${oneLine(failure.message)}`, true];
+  if (code === 'ETIMEDOUT' || (failure.name === 'TimeoutError' && code === ''))
+    return ['backend-unreachable', 'no answer came in time', true];
+  if (/^(E[A-Z]+|ERR_STREAM_PREMATURE_CLOSE)$/.test(code))
+    return ['backend-unreachable', `the connection broke: ${oneLine(failure.message)}`, true];
   return ['backend-response', oneLine(`${failure.name}: ${failure.message}`)];
 }
 
@@ -153,9 +159,9 @@ function whereLooked(profile: string | undefined): string {
     : `(in the profile '${profile}' of ~/.aws/credentials and ~/.aws/config)`;
 }
 
-function said(failure: S3Failure, status: number): string {
-  const name = ['Unknown', 'UnknownError', 'NotFound', 'Error'].includes(failure.name) ? '' : `${failure.name}: `;
-  return oneLine(`${name}${failure.message === 'UnknownError' ? 'no reason given' : failure.message} (HTTP ${status})`);
+/** Did the answer not say what was wrong? The SDK makes up names then. */
+function isNameless({ name }: S3Failure): boolean {
+  return ['Unknown', 'UnknownError', 'NotFound', 'Error'].includes(name);
 }
 
 /** What others wrote, for a line of an error: no line breaks, no control characters, not endless. */
