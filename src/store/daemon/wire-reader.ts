@@ -16,11 +16,11 @@ export interface ChunkSource {
 }
 
 /** Bytes of a string, unless its reader says otherwise: a path, a name, a signature. */
-export const maximumStringLength = 16 * 1024;
+export const maximumStringLength: number = 16 * 1024;
 /** Bytes of a text for people. */
-export const maximumTextLength = 1024 * 1024;
+export const maximumTextLength: number = 1024 * 1024;
 /** Items of a list that is held in memory. */
-export const maximumListLength = 1_000_000;
+export const maximumListLength: number = 1_000_000;
 
 const noBytes = new Uint8Array(0);
 const lossyDecoder = new TextDecoder();
