@@ -49,6 +49,8 @@ export async function startNixDaemon(nix: Nix, options: NixDaemonOptions = {}): 
   await writeFile(join(place.directory, 'etc/nix.conf'), settings);
   // Without a state directory, a Nix whose store is `auto` asks the daemon, which is itself: it forks without end.
   await mkdir(place.realStateDir, { recursive: true });
+  // Each connection has a process, and two that make the database at once get in each other's way.
+  await place.run('nix-store', ['--init']);
 
   const { file, args } = place.command('nix-daemon', []);
   const daemon = spawn('/bin/sh', ['-c', 'exec "$@" > "$0" 2>&1', logPath, file, ...args], {
