@@ -98,7 +98,8 @@ export async function startNixDaemon(nix: Nix, options: NixDaemonOptions = {}): 
   };
 }
 
-function listens(socketPath: string): Promise<boolean> {
+/** Does a daemon answer there? */
+export function listens(socketPath: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(socketPath, () => {
       socket.destroy();

@@ -1,0 +1,141 @@
+/** docs/post-build-hook.md, step by step, with a real Nix and a real S3 server. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { appendFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { listens } from '../peers/nix-daemon.ts';
+import { createNixPlace, type NixPlace } from '../peers/nix-place.ts';
+import { describePeer, nix } from '../peers/peers.ts';
+import { type S3Server, startS3Server } from '../peers/s3-server.ts';
+import { outputPattern, parseGuide } from './guide.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const run = promisify(execFile);
+/** What this machine needs to reach its package registry. */
+const network = Object.fromEntries(Object.entries(process.env).filter(([name]) => /ca_certs$|_proxy$/i.test(name)));
+
+const steps = parseGuide(readFileSync(join(root, 'docs/post-build-hook.md'), 'utf8'));
+
+describePeer(['nix-2.34', 's3', 'root'], 'docs/post-build-hook.md', () => {
+  let place: NixPlace;
+  let client: NixPlace;
+  let server: S3Server;
+  let bucket: string;
+  let tarball: string;
+  let daemon: ChildProcess | undefined;
+
+  beforeAll(async () => {
+    server = await startS3Server();
+    bucket = await server.createBucket({ acl: 'public-read' });
+    place = await createNixPlace(nix('2.34')!, { atNixStore: true });
+    client = await createNixPlace(nix('2.34')!, { atNixStore: true, settings: { 'require-sigs': 'true' } });
+    const { stdout } = await run(
+      'npm',
+      ['pack', '--ignore-scripts', '--silent', '--pack-destination', place.directory],
+      { cwd: root },
+    );
+    tarball = join(place.directory, stdout.trim());
+    // The guide writes where a machine keeps such files: this machine's own stay as they are.
+    for (const { directory, env } of [place, client]) {
+      await cp('/etc', join(directory, 'host/etc'), { recursive: true, verbatimSymlinks: true });
+      await mkdir(join(directory, 'host/root'), { recursive: true });
+      await cp(join(homedir(), '.npmrc'), join(directory, 'host/root/.npmrc')).catch(() => {});
+      await mkdir(join(directory, 'nix/var/nix'), { recursive: true });
+      await mkdir(join(directory, 'host/etc/nix'), { recursive: true });
+      await writeFile(join(directory, 'host/etc/nix/nix.conf'), env.NIX_CONFIG!);
+    }
+    await restartDaemon();
+  });
+  afterAll(async () => {
+    await stopDaemon();
+    await server?.stop();
+    await place?.remove();
+    await client?.remove();
+  });
+
+  async function stopDaemon(): Promise<void> {
+    if (daemon === undefined) return;
+    daemon.kill();
+    await once(daemon, 'exit');
+    daemon = undefined;
+  }
+
+  const publicKeyText = (): Promise<string> => readFile(join(place.directory, 'host/etc/narkit/key.public'), 'utf8');
+
+  /** The reader's own names in the place of the guide's. */
+  function fillIn(text: string, publicKey = 'cache.example.org-1:…'): string {
+    return text
+      .replaceAll('/tmp/', `${place.directory}/`)
+      .replaceAll('https://s3.example.org', server.endpoint)
+      .replaceAll('https://cache.example.org', server.publicUrl(bucket))
+      .replaceAll('s3://my-cache', `s3://${bucket}`)
+      .replaceAll('/usr/local/bin', join(place.directory, 'npm/bin'))
+      .replaceAll('npm install --global narkit', `npm install --global ${tarball}`)
+      .replaceAll('cache.example.org-1:…', publicKey);
+  }
+
+  /** What a reader's shell sees: own `/etc`, `/root` and `/nix`, the programs of step 1, no variable of ours. */
+  function shellOf(machine: NixPlace, command: string): { file: string; args: string[]; env: NodeJS.ProcessEnv } {
+    const script = `mount --bind ${machine.directory}/host/etc /etc && mount --bind ${machine.directory}/host/root /root && cd /root && ${command}`;
+    const { NIX_CONF_DIR: _, NIX_CONFIG: __, PATH, ...env } = machine.env;
+    const { file, args } = machine.command('/bin/bash', ['-c', script]);
+    return {
+      file,
+      args,
+      env: {
+        ...env,
+        ...network,
+        HOME: '/root',
+        PATH: `${place.directory}/npm/bin:${PATH}`,
+        npm_config_prefix: join(place.directory, 'npm'),
+        NIX_REMOTE: machine === place && daemon ? 'daemon' : '',
+      },
+    };
+  }
+
+  async function restartDaemon(): Promise<void> {
+    await stopDaemon();
+    const { file, args, env } = shellOf(place, 'exec nix-daemon');
+    daemon = spawn(file, args, { env: { ...env, NIX_REMOTE: '' }, stdio: 'ignore' });
+    const socket = join(place.directory, 'nix/var/nix/daemon-socket/socket');
+    while (!(await listens(socket))) {
+      if (daemon.exitCode !== null) throw new Error(`nix-daemon ended with ${daemon.exitCode}`);
+      await delay(20);
+    }
+  }
+
+  /** From the chapter on using the cache on, the reader is at another machine. */
+  const clientFrom = steps.findLastIndex((step) => step.kind === 'file');
+
+  it.each(
+    steps.map((step, index) => [index, step.kind === 'file' ? `writes ${step.path}` : step.command, step] as const),
+  )(
+    'step %i: %s',
+    async (index, _, step) => {
+      const machine = index < clientFrom ? place : client;
+      if (step.kind === 'file') {
+        const known = step.text.includes('cache.example.org-1:…');
+        const path = join(machine.directory, 'host', step.path);
+        await mkdir(dirname(path), { recursive: true });
+        await appendFile(path, fillIn(step.text, known ? await publicKeyText() : undefined));
+        return;
+      }
+      // No systemd here: what the command does is done by hand.
+      if (step.command === 'systemctl restart nix-daemon') return restartDaemon();
+      const { file, args, env } = shellOf(machine, fillIn(step.command));
+      const { stdout, stderr } = await run(file, args, { env });
+      const printed = step.command.startsWith('narkit copy') ? stderr : stdout;
+      if (step.output.length > 0) {
+        expect(printed).toMatch(outputPattern(step.output.map((line) => fillIn(line))));
+      }
+      expect(stderr).not.toContain('narkit-hook:');
+    },
+    120_000,
+  );
+});
