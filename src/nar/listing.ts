@@ -50,6 +50,7 @@ export class NarListingError extends NarkitError {
 
 /** Makes a listing of the entries of a NAR as they go by. */
 export interface NarListingBuilder {
+  /** Take in the next entry; a directory comes before what is in it. */
   onEntry(entry: NarEntry): void;
   /** The listing. @throws TypeError when no entry went by. */
   finish(): NarListing;

@@ -113,7 +113,8 @@ async function* writeRegular(
 
 function writeSymlink(output: NarOutput, node: NarSymlinkNode, path: string, options: WriteNarOptions): void {
   const target = typeof node.target === 'string' ? encodeFileName(node.target) : node.target;
-  if (!isSymlinkTarget(target)) throw new NarWriteError(`'${decodeFileName(target)}' is not a symlink target`, path);
+  if (!isSymlinkTarget(target))
+    throw new NarWriteError('its target is empty, has a NUL, or is longer than 4095 bytes', path);
   output.write(narTokens.symlink);
   output.writeString(target);
   options.onEntry?.({ type: 'symlink', path, target: decodeFileName(target) });

@@ -44,6 +44,17 @@ export function readTree(path: string | Buffer): FixtureTree {
   });
 }
 
+/** The modes of all that is on disk, in the order of a NAR. */
+export function modesOf(path: string | Buffer): string[] {
+  const stats = lstatSync(path);
+  const mode = stats.mode.toString(8);
+  if (!stats.isDirectory()) return [mode];
+  return within(path, (folder) => {
+    const names = readdirSync(folder, 'buffer').sort(Buffer.compare);
+    return [mode, ...names.flatMap((name) => modesOf(join(folder, name)))];
+  });
+}
+
 /** Remove a tree, however deep, also where directories are not writable. */
 export function removeTree(path: string | Buffer): void {
   if (!lstatSync(path).isDirectory()) unlinkSync(path);
