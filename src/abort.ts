@@ -7,6 +7,7 @@ import { allowManyListeners } from '#abort-listeners';
 
 /** Every method that waits takes a signal. */
 export interface AbortOptions {
+  /** Aborting it ends the call, which rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -296,6 +296,7 @@ export {
   formatStoreUri,
   type LocalDirectories,
   localDirectories,
+  type NarMeasure,
   NarMismatchError,
   type OpenStoreOptions,
   openDaemonStore,

@@ -30,6 +30,7 @@ export interface ByteRange {
 export interface Content {
   /** Bytes in all. More or fewer out of `open` make `put` fail with the code `content-size`. */
   readonly size: number;
+  /** Read all of it, or a part. */
   open(range?: ByteRange): AsyncIterable<Uint8Array>;
 }
 
@@ -53,6 +54,7 @@ export interface BackendObject {
 /** What a listing says of an object. */
 export interface BackendEntry {
   readonly key: string;
+  /** Bytes. */
   readonly size: number;
 }
 
@@ -74,8 +76,11 @@ export interface PutOptions extends AbortOptions {
  * `write` or `commit` only `abort` is left to call. Writes and the commit are awaited one after the other.
  */
 export interface StagedObject {
+  /** Append a chunk, which the caller leaves alone from here on. */
   write(chunk: Uint8Array): Promise<void>;
+  /** Make all that was written the object of this key, in the place of the one that is there, if any. */
   commit(key: string, options?: PutOptions): Promise<void>;
+  /** Let go of what was written. */
   abort(): Promise<void>;
 }
 

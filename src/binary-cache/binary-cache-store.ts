@@ -38,6 +38,7 @@ export interface BinaryCacheStore extends WritableStore {
   readonly backend: Backend;
   /** What the cache said of itself when it was opened. */
   readonly cacheInfo: NixCacheInfo | undefined;
+  /** The narinfo of a path, or `undefined` when there is none. */
   queryPathInfo(path: StorePath, options?: AbortOptions): Promise<NarInfo | undefined>;
   queryPathInfos(paths: Iterable<StorePath>, options?: QueryPathInfosOptions): Promise<Map<StorePath, NarInfo>>;
 }

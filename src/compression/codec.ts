@@ -25,6 +25,8 @@ export interface Codec {
   readonly name: CompressionName;
   /** What Nix appends to `.nar`: `.zst`, `.xz`, …, or nothing. */
   readonly extension: string;
+  /** One whole archive of all that the source gives. */
   compress(source: AsyncIterable<Uint8Array>, options?: CompressOptions): AsyncIterable<Uint8Array>;
+  /** What is in an archive. @throws CompressionError when it is damaged, cut short, or has something behind it. */
   decompress(source: AsyncIterable<Uint8Array>, options?: DecompressOptions): AsyncIterable<Uint8Array>;
 }

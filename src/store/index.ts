@@ -17,6 +17,6 @@ export { type Environment, type LocalDirectories, localDirectories } from './loc
 export { type OpenStoreOptions, openStore } from './open-store.ts';
 export { openWritableStore } from './open-writable-store.ts';
 export type { Publication, QueryPathInfosOptions, Store, WritableStore } from './store.ts';
-export { NarMismatchError, StoreError } from './store-error.ts';
+export { type NarMeasure, NarMismatchError, StoreError } from './store-error.ts';
 export { formatStoreUri, parseStoreUri, type StoreUri, StoreUriError, storeUriPath } from './store-uri.ts';
 export { openTreeStore, type TreeStoreOptions } from './tree/index.ts';

@@ -24,11 +24,13 @@ export interface Store {
   readonly uri: string;
   /** The store directory that the paths belong to, usually `/nix/store`. */
   readonly storeDir: string;
+  /** What the store knows of a path, or `undefined` when it does not have it. */
   queryPathInfo(path: StorePath, options?: AbortOptions): Promise<PathInfo | undefined>;
   /** Those of `paths` that the store has, asked many at a time. */
   queryPathInfos(paths: Iterable<StorePath>, options?: QueryPathInfosOptions): Promise<Map<StorePath, PathInfo>>;
   /** The path with this hash part, if the store has one. */
   queryPathFromHashPart(hashPart: string, options?: AbortOptions): Promise<StorePath | undefined>;
+  /** Each path that the store has, once, in no promised order. */
   queryAllValidPaths(options?: AbortOptions): AsyncIterable<StorePath>;
   /**
    * The NAR of a path. The consumer compares hash and size with those of the path info: a store gives what it has.
@@ -38,6 +40,7 @@ export interface Store {
   narFromPath(path: StorePath, options?: AbortOptions): AsyncIterable<Uint8Array>;
   /** The log of the build that made the derivation's outputs, uncompressed, where the store has one. */
   queryBuildLog?(derivation: StorePath, options?: AbortOptions): Promise<Uint8Array | undefined>;
+  /** Let go of connections and handles. */
   close(): Promise<void>;
 }
 
@@ -45,7 +48,9 @@ export interface Store {
 export interface Publication {
   /** Where the NAR lies, relative to the cache; absent for stores that are not caches. */
   readonly url?: string;
+  /** Of the file that the NAR lies in, compressed as it is. */
   readonly fileHash?: Hash;
+  /** Bytes of that file. */
   readonly fileSize?: number;
   /** Make it visible. Called when everything that it refers to is visible. */
   publish(options?: AbortOptions): Promise<void>;
