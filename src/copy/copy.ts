@@ -25,6 +25,7 @@ export interface CopyOptions extends AbortOptions {
   readonly secretKeys?: readonly SecretKey[] | undefined;
   /** Names of keys: what one of them signed is left out, since the cache that signed it has it. */
   readonly skipSignedBy?: readonly string[] | undefined;
+  /** Told of the plan, of each path's progress and outcome, and of warnings. */
   readonly onEvent?: ((event: CopyEvent) => void) | undefined;
 }
 

@@ -21,6 +21,7 @@ export interface Built {
 /** How to upload. */
 export interface UploadOptions extends AbortOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Takes a line about what is not as it should be, and keeps nothing from being uploaded. */
   readonly onWarning?: ((message: string) => void) | undefined;
 }
 
