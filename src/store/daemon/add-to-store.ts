@@ -55,8 +55,9 @@ export async function addToStore(
     else await addToStoreNar(connection, received, source(), path, options);
     loan.end();
   } catch (error) {
-    const reason = loan.break(error);
-    throw sourceFailure === undefined || options.signal?.aborted ? reason : sourceFailure.error;
+    throw sourceFailure === undefined || options.signal?.aborted ? loan.explain(error) : sourceFailure.error;
+  } finally {
+    loan.drop();
   }
 }
 

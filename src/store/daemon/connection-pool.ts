@@ -12,8 +12,10 @@ export interface Loan {
   readonly connection: DaemonConnection;
   /** Give it back at the end of an answer: it may serve others. */
   end(): void;
-  /** Give it back in the middle of a conversation, which closes it; nothing when it is back. @returns the error to throw. */
-  break(error?: unknown): unknown;
+  /** Give it back in the middle of a conversation, which closes it; nothing when it is back. */
+  drop(): void;
+  /** What to throw for what was thrown by a conversation that was broken off. */
+  explain(error: unknown): unknown;
 }
 
 /** Opens connections when they are needed, up to a number, and keeps them for the next user. */
@@ -92,14 +94,15 @@ export function createConnectionPool(settings: ConnectionSettings, maximumConnec
       return {
         connection,
         end() {
-          if (!giveBack() || connection.closed) return;
+          if (!giveBack()) return;
           connection.idle = true;
-          idle.push(connection);
+          if (connection.closed) connection.close(brokenOff());
+          else idle.push(connection);
         },
-        break(error) {
-          if (giveBack()) connection.close(new Error('the conversation was broken off'));
-          return signal?.aborted ? signal.reason : conversationError(error, settings);
+        drop() {
+          if (giveBack()) connection.close(brokenOff());
         },
+        explain: (error) => (signal?.aborted ? signal.reason : conversationError(error, settings)),
       };
     },
 
@@ -110,7 +113,9 @@ export function createConnectionPool(settings: ConnectionSettings, maximumConnec
         loan.end();
         return result;
       } catch (error) {
-        throw loan.break(error);
+        throw loan.explain(error);
+      } finally {
+        loan.drop();
       }
     },
 
@@ -122,4 +127,8 @@ export function createConnectionPool(settings: ConnectionSettings, maximumConnec
     },
   };
   return pool;
+}
+
+function brokenOff(): Error {
+  return new Error('the conversation was broken off');
 }

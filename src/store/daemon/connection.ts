@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { writeUint64 } from '../../bytes/index.ts';
 import { paddingAfter } from '../../nar/grammar.ts';
 import { StoreError } from '../store-error.ts';
@@ -49,6 +50,7 @@ export class DaemonConnection {
   readonly protocolMinor: number;
   readonly daemon: DaemonInfo;
   readonly #socket: DaemonSocket;
+  #refused = false;
 
   private constructor(
     settings: ConnectionSettings,
@@ -68,7 +70,7 @@ export class DaemonConnection {
   static async open(settings: ConnectionSettings, signal?: AbortSignal): Promise<DaemonConnection> {
     let socket: DaemonSocket;
     try {
-      socket = await DaemonSocket.open(settings.socketPath, settings.silenceTimeoutMs, signal);
+      socket = await openSocket(settings, signal);
     } catch (error) {
       signal?.throwIfAborted();
       throw connectError(error, settings);
@@ -91,9 +93,9 @@ export class DaemonConnection {
     }
   }
 
-  /** Not to be used again. */
+  /** Not to be used again. After some of its errors a daemon hangs up, and does not say which. */
   get closed(): boolean {
-    return this.#socket.closed;
+    return this.#refused || this.#socket.closed;
   }
 
   /** Does nobody wait for this connection? */
@@ -120,6 +122,7 @@ export class DaemonConnection {
   async readReply(options: ReplyOptions = {}): Promise<void> {
     const { settings, protocolMinor } = this;
     const failure = await readMessages(this.reader, { ...options, onMessage: settings.onMessage, protocolMinor });
+    this.#refused = failure !== undefined;
     if (failure !== undefined) throw new DaemonRefusedError(failure, settings, options.path);
   }
 
@@ -210,6 +213,20 @@ function encodeLength(length: number): Uint8Array {
   const bytes = new Uint8Array(8);
   writeUint64(bytes, 0, length);
   return bytes;
+}
+
+/** A socket whose queue is full refuses at once; nix-daemon 2.8 lets five wait. */
+async function openSocket(settings: ConnectionSettings, signal: AbortSignal | undefined): Promise<DaemonSocket> {
+  const { socketPath, silenceTimeoutMs } = settings;
+  const deadlineMs = performance.now() + silenceTimeoutMs;
+  for (let delayMs = 1; ; delayMs = Math.min(2 * delayMs, 100)) {
+    try {
+      return await DaemonSocket.open(socketPath, silenceTimeoutMs, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || performance.now() > deadlineMs) throw error;
+    }
+    await delay(delayMs, undefined, { signal });
+  }
 }
 
 /** @returns the minor version that both sides speak. */

@@ -69,7 +69,7 @@ const maximumPathsAsked = 10_000;
  *
  * @throws {@link StoreError} `daemon-unreachable` and others that name the socket.
  * @example
- * ```ts
+ * ```ts no-run
  * const store = await openDaemonStore();
  * for await (const path of store.queryAllValidPaths()) console.log(formatStorePath(path));
  * await store.close();
@@ -103,7 +103,8 @@ export async function openDaemonStore(options: DaemonStoreOptions = {}): Promise
       return (await store.queryPathInfos([path], queryOptions)).get(path);
     },
 
-    queryPathInfos(paths, { onError, ...queryOptions } = {}) {
+    queryPathInfos(paths, queryOptions = {}) {
+      const { onError } = queryOptions;
       return queries.use((connection) => queryPathInfos(connection, paths, storeDir, onError), queryOptions);
     },
 
@@ -144,19 +145,17 @@ export async function openDaemonStore(options: DaemonStoreOptions = {}): Promise
     async *queryAllValidPaths(queryOptions) {
       const loan = await queries.lend(queryOptions);
       const { reader } = loan.connection;
-      let complete = false;
       try {
         let left = await loan.connection.perform(
           (writer) => writer.writeUint64(operation.queryAllValidPaths),
           () => reader.readCount(Number.MAX_SAFE_INTEGER),
         );
         for (; left > 0; left--) yield await readStorePath(reader, storeDir);
-        complete = true;
+        loan.end();
       } catch (error) {
-        throw loan.break(error);
+        throw loan.explain(error);
       } finally {
-        if (complete) loan.end();
-        else loan.break();
+        loan.drop();
       }
     },
 
@@ -180,7 +179,7 @@ export async function openDaemonStore(options: DaemonStoreOptions = {}): Promise
       return {
         publish: (publishOptions) =>
           addToStore(transfers, info, openNar(), {
-            ...publishOptions,
+            signal: publishOptions?.signal,
             storeDir,
             dontCheckSigs: options.dontCheckSigs ?? false,
           }),

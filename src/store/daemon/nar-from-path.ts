@@ -8,6 +8,7 @@
  */
 import type { AbortOptions } from '../../abort.ts';
 import { concatBytes } from '../../bytes/index.ts';
+import { messageOf } from '../../errors.ts';
 import { createNarParser } from '../../nar/index.ts';
 import { formatStorePath, type StorePath } from '../../store-path.ts';
 import { StoreError } from '../store-error.ts';
@@ -37,30 +38,40 @@ export async function* narFromPath(
   const full = formatStorePath(path, storeDir);
   const loan = await pool.lend(options);
   const { connection } = loan;
-  let complete = false;
   try {
-    await requireValid(connection, full);
+    if (!(await isValid(connection, full))) {
+      loan.end();
+      throw absentError(connection, full);
+    }
     await connection.send((writer) => writer.writeUint64(operation.narFromPath).writeString(full));
     await connection.readReply({ path: full });
     yield* readNar(connection, full);
-    complete = true;
+    loan.end();
   } catch (error) {
-    throw loan.break(error);
+    throw loan.explain(isAboutAbsence(error) ? absentError(connection, full, error) : error);
   } finally {
     // Also when the consumer has enough before the NAR is over.
-    if (complete) loan.end();
-    else loan.break();
+    loan.drop();
   }
 }
 
-/** The daemon has no answer for a path that it lacks: it hangs up. */
-async function requireValid(connection: DaemonConnection, path: string): Promise<void> {
-  const valid = await connection.perform(
+/** For a path that it lacks, the daemon has no answer to the request of a NAR: it hangs up. */
+function isValid(connection: DaemonConnection, path: string): Promise<boolean> {
+  return connection.perform(
     (writer) => writer.writeUint64(operation.isValidPath).writeString(path),
     (reader) => reader.readBoolean(),
   );
+}
+
+/** The garbage collector came between the question and the NAR, or someone else took the files. */
+function isAboutAbsence(error: unknown): boolean {
+  return error instanceof DaemonRefusedError && /No such file or directory|does not exist/.test(error.message);
+}
+
+function absentError(connection: DaemonConnection, path: string, cause?: unknown): StoreError {
   const { uri } = connection.settings;
-  if (!valid) throw new StoreError('path-absent', `path '${path}' is not valid in '${uri}'`, { uri, path });
+  const what = cause === undefined ? `is not valid in '${uri}'` : `is not there any more: ${messageOf(cause)}`;
+  return new StoreError('path-absent', `path '${path}' ${what}`, { uri, path, cause });
 }
 
 async function* readNar(connection: DaemonConnection, path: string): AsyncGenerator<Uint8Array> {
