@@ -285,6 +285,8 @@ describe('archives of the real tools', () => {
   const cases = readers.flatMap(([title, codec]) =>
     [...archives, ...unreadable]
       .filter(([name]) => name === codec.name)
+      // Whether DecompressionStream reads a second member depends on the platform.
+      .filter(([, kind]) => title !== 'portable gzip' || !kind.startsWith('two members'))
       .map(([, kind, archive]) => ({ title, kind, codec, archive, isReadable: !isUnreadable(kind) })),
   );
 
