@@ -9,6 +9,7 @@
  */
 import type { CompletedPart, MultipartUpload } from '@aws-sdk/client-s3';
 import { BackendError, type Content } from '../backend.ts';
+import { retrying } from '../retry.ts';
 import type { Slots } from '../slots.ts';
 import { onAbort } from '../until-aborted.ts';
 import { s3CodeOf, statusOf } from './s3-error.ts';
@@ -25,6 +26,9 @@ const comfortablePartCount = 1000;
 const comfortablePartSize = 64 * 1024 * 1024;
 /** How long clearing up may take when it is time to stop. */
 const clearingMs = 10_000;
+/** How long it may take when S3 itself failed: a server that is started again is there by then. */
+const outageMs = 30_000;
+const longestPauseMs = 1000;
 
 /** Where the object goes. */
 export interface MultipartTarget {
@@ -160,14 +164,19 @@ async function completeUpload(target: MultipartTarget, uploadId: string, Parts: 
   if (ETag === undefined) throw strangeAnswer(target, 'an object without an entity tag');
 }
 
-/** What made this necessary is what the user hears of, not that this failed too. */
-async function abortUpload({ requests, address, key }: MultipartTarget, uploadId: string): Promise<void> {
-  const signal = AbortSignal.timeout(clearingMs);
-  await requests
-    .request({ doing: 'delete', key }, signal, ({ client, sdk }, options) =>
+/**
+ * What made this necessary is what the user hears of, not that this failed too. It may be that S3 is away, so this is tried for
+ * longer than other requests.
+ */
+async function abortUpload(target: MultipartTarget, uploadId: string): Promise<void> {
+  const { requests, address, key } = target;
+  const signal = AbortSignal.timeout(target.signal?.aborted ? clearingMs : outageMs);
+  const attempt = (): Promise<unknown> =>
+    requests.request({ doing: 'delete', key }, signal, ({ client, sdk }, options) =>
       client.send(new sdk.AbortMultipartUploadCommand({ ...address, UploadId: uploadId }), options),
-    )
-    .catch(() => undefined);
+    );
+  const patience = { attempts: Number.POSITIVE_INFINITY, maximumDelayMs: longestPauseMs };
+  await retrying(attempt, patience, { signal }).catch(() => undefined);
 }
 
 /**

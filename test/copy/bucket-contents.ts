@@ -1,0 +1,33 @@
+/**
+ * What lies in a bucket of the test server, seen and unseen.
+ *
+ * @module
+ */
+import { ListMultipartUploadsCommand, ListObjectsV2Command, ListPartsCommand } from '@aws-sdk/client-s3';
+import type { S3Server } from '../peers/s3-server.ts';
+
+/** The keys of all objects. */
+export async function listKeys({ client }: S3Server, bucket: string): Promise<string[]> {
+  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }));
+  return Contents.map(({ Key }) => Key!).sort();
+}
+
+/** Multipart uploads that nobody has completed or aborted: the keys that they are for. */
+export async function listOpenUploads({ client }: S3Server, bucket: string): Promise<string[]> {
+  const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+  return Uploads.map(({ Key }) => Key!);
+}
+
+/** Resolves when an upload is open and has at least one part. */
+export async function untilPartsArrive({ client }: S3Server, bucket: string): Promise<void> {
+  for (;;) {
+    const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+    for (const { Key, UploadId } of Uploads) {
+      const { Parts = [] } = await client
+        .send(new ListPartsCommand({ Bucket: bucket, Key, UploadId }))
+        .catch(() => ({ Parts: [] }));
+      if (Parts.length > 0) return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
