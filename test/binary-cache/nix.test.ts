@@ -23,8 +23,9 @@ const closure = `
     };
     words = make "words" "for i in 1 2 3 4 5 6 7 8 9; do echo words $i; done > $out";
     self = make "self" "mkdir -p $out/bin; echo \\"#!/bin/sh\\necho $out\\" > $out/bin/self; chmod +x $out/bin/self; ln -s \${words} $out/words";
-    large = make "large" "mkdir $out; head -c 5000000 /dev/urandom > $out/random; head -c 5000000 /dev/zero > $out/zero; echo \${words} > $out/r";
-  in make "top" "mkdir $out; ln -s \${self} $out/self; echo \${large} \${words} > $out/references"
+    debug = make "debug" "d=$out/lib/debug/.build-id/02; mkdir -p $d; echo foo > $d/623eda209c26a59b1a8638ff7752f6b945c26b.debug; echo no > $d/short.debug";
+    large = make "large" "mkdir $out; head -c 700000 /dev/urandom > $out/random; head -c 3000000 /dev/zero > $out/zero; echo \${words} > $out/r";
+  in make "top" "mkdir $out; ln -s \${self} $out/self; echo \${large} \${words} \${debug} > $out/references"
 `;
 
 const secretKey = generateSecretKey('narkit-test-1');
@@ -62,7 +63,7 @@ describePeer(['nix-2.8', 'nix-2.26', 'nix-2.34', 'root'], 'a cache that narkit w
     const to = await openBinaryCacheStore(createFilesystemBackend(cache), { settings, secretKeys: [secretKey] });
     const { outcomes, copied } = await copy(from, to, [parseStorePath(top)]);
     expect(outcomes.flatMap(({ error }) => error?.message ?? [])).toEqual([]);
-    expect(copied).toBe(4);
+    expect(copied).toBe(5);
     return cache;
   }
 
@@ -126,6 +127,7 @@ describePeer(['nix-2.8', 'nix-2.26', 'nix-2.34', 'root'], 'a cache that narkit w
         .map((entry) => join(entry.parentPath, entry.name).slice(root.length))
         .sort();
     expect(await list(ours)).toEqual(await list(theirs));
+    expect(await list(ours)).toContain('/debuginfo/02623eda209c26a59b1a8638ff7752f6b945c26b.debug');
     for (const file of await list(theirs))
       expect((await readFile(ours + file)).equals(await readFile(theirs + file)), file).toBe(true);
   });
