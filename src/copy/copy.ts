@@ -8,7 +8,7 @@
  */
 import { type AbortOptions, followSignal } from '../abort.ts';
 import type { PathInfo } from '../path-info.ts';
-import type { SecretKey } from '../signing/index.ts';
+import type { PublicKey, SecretKey } from '../signing/index.ts';
 import type { Store, WritableStore } from '../store/store.ts';
 import { StoreError } from '../store/store-error.ts';
 import type { StorePath } from '../store-path.ts';
@@ -16,6 +16,7 @@ import { computeClosure } from './closure.ts';
 import { findMissing, leaveOutSigned, signAll } from './missing.ts';
 import { type CopyEvent, type CopyOutcome, type CopyResult, type Report, summarize } from './outcome.ts';
 import { publishInOrder } from './publish-in-order.ts';
+import { failUntrusted } from './trust.ts';
 
 /** How to copy. */
 export interface CopyOptions extends AbortOptions {
@@ -26,6 +27,11 @@ export interface CopyOptions extends AbortOptions {
   /** Names of keys: what one of them signed is left out, since the cache that signed it has it. */
   readonly skipSignedBy?: readonly string[] | undefined;
   /** Told of the plan, of each path's progress and outcome, and of warnings. */
+  /**
+   * Copy only what one of these keys signed, or what follows from its content address. Default: everything, checked against its path info
+   * alone; right for a source that is this machine's own.
+   */
+  readonly trustedPublicKeys?: readonly PublicKey[] | undefined;
   readonly onEvent?: ((event: CopyEvent) => void) | undefined;
 }
 
@@ -88,7 +94,10 @@ async function copyClosure(
   const wanted = leaveOutSigned(closure.infos, new Set(options.skipSignedBy), report);
   const signed = signAll(wanted, [...(options.secretKeys ?? []), ...(to.secretKeys ?? [])], from.storeDir);
   const missing = await findMissing(to, signed, { signal }, report);
-  const unavailable = new Set([...closure.errors.keys(), ...missing.failed]);
+  const { trustedPublicKeys } = options;
+  const untrusted = trustedPublicKeys ? failUntrusted(from, missing.infos, trustedPublicKeys, report) : [];
+  for (const path of untrusted) missing.infos.delete(path);
+  const unavailable = new Set([...closure.errors.keys(), ...missing.failed, ...untrusted]);
   if (options.recursive === false)
     await noteAbsentReferences(to, closure.infos, missing.infos, unavailable, { signal });
   await publishInOrder(from, to, missing.infos, unavailable, { signal }, report);

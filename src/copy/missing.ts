@@ -50,7 +50,7 @@ export function signAll(
 
 /** What the destination lacks, and what it has in a form that cannot be used. */
 export interface Missing {
-  readonly infos: ReadonlyMap<StorePath, PathInfo>;
+  readonly infos: Map<StorePath, PathInfo>;
   readonly failed: readonly StorePath[];
 }
 

@@ -204,6 +204,30 @@ describe('copy', () => {
     expect(byName(outcomes)).toEqual({ upstream: 'skipped', mine: 'copied' });
   });
 
+  it('copies only what a trusted key signed, where keys are named', async () => {
+    const trusted = generateSecretKey('trusted-1');
+    const impostor = generateSecretKey('trusted-1');
+    const from = createSampleStore();
+    const signWith = (path: StorePath, key: typeof trusted): void => {
+      const { info, nar } = from.paths.get(path)!;
+      from.paths.set(path, { info: { ...info, signatures: [signPathInfo(info, key, '/nix/store')] }, nar });
+    };
+    const good = await from.add('good');
+    const forged = await from.add('forged');
+    const unsigned = await from.add('unsigned');
+    const referrer = await from.add('referrer', [unsigned]);
+    for (const [path, key] of [
+      [good, trusted],
+      [forged, impostor],
+      [referrer, trusted],
+    ] as const)
+      signWith(path, key);
+    const to = await openBinaryCacheStore(createMemoryBackend());
+    const { outcomes } = await copy(from, to, from.paths.keys(), { trustedPublicKeys: [trusted.publicKey] });
+    expect(byName(outcomes)).toEqual({ good: 'copied', forged: 'failed', unsigned: 'failed', referrer: 'failed' });
+    expect(outcomes.find(({ path }) => path === forged)!.error).toMatchObject({ code: 'path-untrusted' });
+  });
+
   it('copies no path without its closure, unless the closure is there', async () => {
     const from = createSampleStore();
     const leaf = await from.add('leaf');
