@@ -53,6 +53,10 @@ export async function startNginx(options: NginxOptions = {}): Promise<Nginx> {
       await rm(directory, { recursive: true });
       throw new Error(`nginx does not start: ${log}`, { cause: error });
     }
+    const kill = (): void => {
+      child.kill('SIGKILL');
+    };
+    process.once('exit', kill);
     return {
       url: `http://127.0.0.1:${port}`,
       port,
@@ -62,6 +66,7 @@ export async function startNginx(options: NginxOptions = {}): Promise<Nginx> {
         return lines.split('\n').filter((line) => line !== '' && !line.includes(' /ready '));
       },
       async stop() {
+        process.off('exit', kill);
         child.kill('SIGTERM');
         if (child.exitCode === null && child.signalCode === null)
           await new Promise((resolve) => child.once('exit', resolve));

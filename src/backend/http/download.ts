@@ -33,23 +33,28 @@ const progressThatCounts = 1024 * 1024;
  * read is let go of when it is collected; `return` lets go at once.
  */
 export function readDownload(download: Download): AsyncIterable<Uint8Array> {
+  const { answer } = download;
   const chunks = cutToRange(download, resuming(download));
   let begun = false;
-  return {
-    [Symbol.asyncIterator]: () => ({
-      next() {
-        begun = true;
-        return chunks.next();
-      },
-      async return() {
-        // A generator that has not begun does not run its `finally`.
-        if (!begun) download.answer.leave();
-        await chunks.return(undefined);
-        return { done: true, value: undefined };
-      },
-    }),
+  const body: AsyncIterableIterator<Uint8Array> = {
+    next() {
+      if (!begun) unread.unregister(body);
+      begun = true;
+      return chunks.next();
+    },
+    async return() {
+      // A generator that has not begun does not run its `finally`.
+      if (!begun) answer.leave();
+      await chunks.return(undefined);
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]: () => body,
   };
+  unread.register(body, answer, body);
+  return body;
 }
+
+const unread = new FinalizationRegistry<HttpAnswer>((answer) => answer.leave());
 
 async function* resuming(download: Download): AsyncGenerator<Uint8Array> {
   const { representation, retry, signal } = download;

@@ -1,20 +1,20 @@
 /**
- * One request and its answer: sent by `fetch`, watched, its redirects followed, its errors in narkit's words.
+ * One request and its answer: watched, its redirects followed, its errors in narkit's words.
  *
  * @module
  */
-import { headOptions } from '#head-options';
 import { messageOf } from '../../errors.ts';
 import { BackendError, type Content } from '../backend.ts';
 import { type ContentReading, readContent } from '../content.ts';
 import { onAbort } from '../until-aborted.ts';
+import type { HttpClient, HttpReply } from './http-client.ts';
 import { createStallWatch } from './stall-watch.ts';
 import type { HttpMethod } from './status.ts';
-import { uploadStream } from './upload.ts';
+import { watchUpload } from './upload.ts';
 
 /** What all exchanges of a backend have in common. */
 export interface Transport {
-  readonly fetch: typeof globalThis.fetch;
+  readonly client: HttpClient;
   /** The backend's URI, for errors. */
   readonly uri: string;
   readonly stallTimeoutMs: number;
@@ -142,56 +142,45 @@ async function exchangeOnce(transport: Transport, request: HttpRequest): Promise
   const headers = new Headers(request.headers);
   const authorization = transport.authorization(url);
   if (authorization !== undefined) headers.set('authorization', authorization);
-  const init: RequestInit = {
-    // Another fetch than the runtime's may know nothing of the runtime's options.
-    ...(method === 'HEAD' && transport.fetch === globalThis.fetch && headOptions()),
-    method,
-    headers,
-    redirect: 'manual',
-    signal: stop.signal,
-  };
-  let chunks: AsyncIterator<Uint8Array> | undefined;
-  if (content instanceof Uint8Array) init.body = content as Uint8Array<ArrayBuffer>;
-  else if (content !== undefined) {
-    reading = readContent(content, { uri: transport.uri, key, signal: stop.signal });
-    chunks = reading.chunks[Symbol.asyncIterator]();
-    // Node sends this header as it is, and so no chunked body, which many servers refuse.
-    headers.set('content-length', String(content.size));
-    init.body = uploadStream(chunks, watch);
-    init.duplex = 'half';
+  let body: Uint8Array | AsyncGenerator<Uint8Array> | undefined;
+  if (content !== undefined) {
+    // Known in advance, for many servers refuse chunked bodies. (A browser sets it itself.)
+    headers.set('content-length', String(content instanceof Uint8Array ? content.length : content.size));
+    if (!(content instanceof Uint8Array))
+      reading = readContent(content, { uri: transport.uri, key, signal: stop.signal });
+    body = reading === undefined ? (content as Uint8Array) : watchUpload(reading.chunks, watch);
   }
 
-  let response: Response;
+  let reply: HttpReply;
   try {
     watch.wait();
-    response = await transport.fetch(url, init);
-    // A browser shows no redirect, but follows it, without credentials to another host.
-    if (response.type === 'opaqueredirect' && content === undefined)
-      response = await transport.fetch(url, { ...init, redirect: 'follow' });
+    reply = await transport.client.send({ method, url, headers, body, signal: stop.signal });
   } catch (error) {
+    const failure = failureOf(error);
     finish();
     stop.abort();
-    throw failureOf(error);
+    throw failure;
   } finally {
     watch.pause();
-    chunks?.return?.().then(undefined, () => undefined);
   }
 
-  const reader = response.body?.getReader();
+  let ended = false;
   return {
-    status: response.status,
-    headers: response.headers,
+    status: reply.status,
+    headers: reply.headers,
     url: showUrl(url),
     async next() {
+      if (ended) return undefined;
       try {
         signal?.throwIfAborted();
         watch.wait();
-        const chunk = await reader?.read();
+        const next = await reply.body.next();
         watch.pause();
-        if (chunk?.done === false) {
-          watch.progress(chunk.value.length);
-          return chunk.value;
+        if (next.done !== true) {
+          watch.progress(next.value.length);
+          return next.value;
         }
+        ended = true;
         finish();
         return undefined;
       } catch (error) {
@@ -201,7 +190,7 @@ async function exchangeOnce(transport: Transport, request: HttpRequest): Promise
     },
     leave() {
       finish();
-      stop.abort();
+      if (!ended) stop.abort();
     },
   };
 }
@@ -224,18 +213,23 @@ function responseError({ uri }: Transport, { method, key }: HttpRequest, url: UR
   return new BackendError('backend-response', `${method} ${showUrl(url)}: ${reason}`, { uri, key });
 }
 
-/** `fetch failed` and `terminated` say nothing: their cause does. */
+/** Words of Node and of `fetch` that say no more than that. */
+const brokeOff: ReadonlySet<string> = new Set(['aborted', 'terminated', 'socket hang up', 'other side closed']);
+
 function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  if (cause === undefined) return messageOf(error);
-  // A host with several addresses: one error for each.
-  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
-  return messageOf(first) || messageOf(cause) || messageOf(error);
+  const message = messageOf(rootOf(error)) || messageOf(error);
+  return brokeOff.has(message) ? 'the connection broke off' : message;
+}
+
+/** `fetch failed` says nothing, its cause does; and a host with several addresses has an error for each. */
+function rootOf(error: unknown): unknown {
+  if (error instanceof AggregateError) return error.errors[0];
+  return error instanceof Error && error.cause !== undefined ? rootOf(error.cause) : error;
 }
 
 /** Trying again does not mend a certificate. */
 function isCertificateError(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const root = rootOf(error);
+  const code = root instanceof Error && 'code' in root ? String(root.code) : '';
   return /CERT|^UNABLE_TO_|^ERR_TLS_/.test(code);
 }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { createHttpClient } from '#http-client';
 import type { AbortOptions } from '../../abort.ts';
 import { type Backend, BackendError, type BackendObject, type ByteRange, type Content, checkKey } from '../backend.ts';
 import { checkRange, formatRangeHeader } from '../range.ts';
@@ -13,6 +14,8 @@ import { createSlots } from '../slots.ts';
 import { createAuthorization, type HttpCredentials, takeLogin } from './credentials.ts';
 import { readDownload } from './download.ts';
 import { exchange, type HttpAnswer, readStart, type Transport } from './exchange.ts';
+import type { HttpClient } from './http-client.ts';
+import { createFetchClient } from './http-client-portable.ts';
 import { readRepresentation, readUnsatisfiedRange } from './representation.ts';
 import { type HttpMethod, s3CodeOf, saysAbsent, saysDone, statusError } from './status.ts';
 import { lookForZstd } from './undone-zstd.ts';
@@ -21,22 +24,28 @@ import { lookForZstd } from './undone-zstd.ts';
 export interface HttpBackendOptions extends HttpCredentials {
   /** How often and after how long to try again. */
   readonly retry?: RetrySettings | undefined;
+  /** How long a connection may take to be made. Default 15,000. A given `fetch` has its own, and so has a browser. */
+  readonly connectTimeoutMs?: number | undefined;
   /**
    * A transfer over which fewer than a byte a second went in this time is given up, an answer that does not begin too. Default
-   * 300,000 as Nix's `stalled-download-timeout`. How long a connection may take to be made is up to `fetch` (10 s in Node).
+   * 300,000 as Nix's `stalled-download-timeout`.
    */
   readonly stallTimeoutMs?: number | undefined;
   /** So many requests wait for their answers at a time. Default 25, as Nix's `http-connections`. */
   readonly maximumConnections?: number | undefined;
+  /** A certificate that the server wants to see, in PEM (Nix's `tls-certificate`); not in a browser. */
+  readonly tlsCertificate?: string | undefined;
+  /** Its private key, in PEM (Nix's `tls-private-key`). */
+  readonly tlsPrivateKey?: string | undefined;
   /**
-   * What to send requests with. Default: the runtime's own. Another one brings what that has no setting for, such as a client
-   * certificate (Nix's `tls-certificate`) or a proxy, by way of undici's `Agent`.
+   * What to send requests with in place of the runtime's own, for a proxy or the like. Beware of Node's `fetch`: it keeps what
+   * it uploads in memory.
    */
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
 /** A backend behind an HTTP server: its objects have URLs, and it does not list. */
-export type HttpBackend = Backend & Required<Pick<Backend, 'getByUrl'>>;
+export type HttpBackend = Backend & Required<Pick<Backend, 'getByUrl' | 'close'>>;
 
 interface Ask extends AbortOptions {
   readonly key: string;
@@ -70,7 +79,7 @@ export function createHttpBackend(url: string, options: HttpBackendOptions = {})
   const slots = createSlots(maximumConnections);
   const transport: Transport = {
     uri,
-    fetch: options.fetch ?? globalThis.fetch,
+    client: options.fetch === undefined ? createClient(base.origin, options) : createFetchClient(options.fetch),
     stallTimeoutMs: options.stallTimeoutMs ?? 300_000,
     authorization: createAuthorization(bare, options),
   };
@@ -178,7 +187,15 @@ export function createHttpBackend(url: string, options: HttpBackendOptions = {})
         if (!isConflict || (await headAt(at)) !== undefined) throw error;
       });
     },
+    async close() {
+      transport.client.close();
+    },
   };
+}
+
+function createClient(origin: string, { connectTimeoutMs = 15_000, ...options }: HttpBackendOptions): HttpClient {
+  const { tlsCertificate, tlsPrivateKey } = options;
+  return createHttpClient({ origin, connectTimeoutMs, tlsCertificate, tlsPrivateKey });
 }
 
 function checkUrl(url: string): URL {

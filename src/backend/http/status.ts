@@ -6,7 +6,7 @@
  * | 200 201 204 206 | done |
  * | 404 410 | absent |
  * | 403 | absent when reading, as a bucket that may not be listed says it of what is not there; but not of `nix-cache-info` |
- * | 401 407, and 403 when writing | denied (Node's `fetch` shows a 407 as no answer at all) |
+ * | 401 407, and 403 when writing | denied |
  * | 408 429, 5xx but for 501 505 511 | failed, to be tried again |
  * | 400 403 with one of S3's codes for overload or an expired request | the same |
  * | all else | refused |

@@ -3,9 +3,12 @@
  *
  * @module
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
-import { createServer as createRawServer, type Socket } from 'node:net';
+import { connect, createServer as createRawServer, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 
 /** A request as it came, its body read. */
 export interface SeenRequest {
@@ -13,6 +16,8 @@ export interface SeenRequest {
   readonly url: string;
   readonly headers: IncomingMessage['headers'];
   readonly body: Buffer;
+  /** The name in the certificate that the client showed. */
+  readonly peer: unknown;
 }
 
 export interface LocalServer {
@@ -38,7 +43,9 @@ export async function startServer(answer: Answer, tls?: ServerOptions): Promise<
       return;
     }
     const { method = '', url = '', headers } = incoming;
-    const request = { method, url, headers, body: Buffer.concat(chunks) };
+    const { socket } = incoming;
+    const peer = socket instanceof TLSSocket ? socket.getPeerCertificate().subject?.CN : undefined;
+    const request = { method, url, headers, body: Buffer.concat(chunks), peer };
     requests.push(request);
     await answer(request, response, requests.length);
   };
@@ -61,6 +68,29 @@ export async function startRaw(answer: (socket: Socket, number: number) => void)
   });
   return serve(server as Server, 'http', []);
 }
+
+/** A server that lets nobody in: it does not accept, and its queue is full. */
+export async function startFull(): Promise<Pick<LocalServer, 'url' | 'close'>> {
+  const child = spawn(process.execPath, ['-e', neverAccept], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const port = Number(line);
+  const waiting = Array.from({ length: 5 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      for (const socket of waiting) socket.destroy();
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+  };
+}
+
+const neverAccept = `
+const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+  require('node:fs').writeSync(1, String(server.address().port));
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+});`;
 
 async function serve(server: Server, scheme: string, requests: SeenRequest[]): Promise<LocalServer> {
   const sockets = new Set<Socket>();
