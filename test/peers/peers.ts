@@ -90,7 +90,7 @@ export function describePeer(needed: PeerName | readonly PeerName[], title: stri
     return;
   }
   describe(title, () => {
-    test.skipIf(!inCi())(`needs ${missing.join(', ')}`, () => {
+    test.skipIf(!missing.some(mustBeThere))(`needs ${missing.join(', ')}`, () => {
       throw new Error(missing.map(whyMissing).join('\n'));
     });
   });
@@ -101,6 +101,11 @@ export function describeNix(title: string, body: (nix: Nix) => void, besides: re
   for (const version of nixVersions) {
     describePeer([`nix-${version}`, ...besides], `${title}: Nix ${version}`, () => body(nix(version)!));
   }
+}
+
+/** In CI nothing may be missing but the vectors, which the project does not have itself: only a folder that is named must be there. */
+function mustBeThere(name: PeerName): boolean {
+  return inCi() && (name !== 'vectors' || Boolean(process.env.NARKIT_VECTORS));
 }
 
 /** Are missing peers a failure here? */
