@@ -10,12 +10,12 @@
 import type { CompletedPart, MultipartUpload } from '@aws-sdk/client-s3';
 import { BackendError, type Content } from '../backend.ts';
 import { retrying } from '../retry.ts';
-import type { Slots } from '../slots.ts';
 import { onAbort } from '../until-aborted.ts';
+import type { ByteBudget } from './byte-budget.ts';
 import { s3CodeOf, statusOf } from './s3-error.ts';
 import type { S3Requests } from './s3-requests.ts';
 import { defaultPartSize } from './s3-settings.ts';
-import { sendContent, signBodyHash } from './upload-body.ts';
+import { largestBuffer, sendContent, signBodyHash } from './upload-body.ts';
 
 /** How many parts of one object are on their way at a time. */
 const partsAtATime = 4;
@@ -33,7 +33,7 @@ const longestPauseMs = 1000;
 /** Where the object goes. */
 export interface MultipartTarget {
   readonly requests: S3Requests;
-  readonly slots: Slots;
+  readonly budget: ByteBudget;
   readonly key: string;
   /** Bucket and key, as the SDK takes them. */
   readonly address: { readonly Bucket: string; readonly Key: string };
@@ -122,7 +122,8 @@ async function putParts(target: MultipartTarget, uploadId: string, content: Cont
       // The last is read to the end of the content, wherever that is: more than was said must not go unseen.
       const length = index === partCount - 1 ? undefined : partSize;
       const part = { number: index + 1, range: { offset: index * partSize, length } };
-      parts[index] = await target.slots(
+      parts[index] = await target.budget(
+        Math.min(partSize, largestBuffer),
         () => putPart({ ...target, signal: stop.signal }, uploadId, content, part),
         stop.signal,
       );

@@ -6,8 +6,8 @@
 import { type Backend, BackendError, checkKey } from '../backend.ts';
 import { contentOfBytes } from '../content.ts';
 import { checkRange } from '../range.ts';
-import { createSlots } from '../slots.ts';
 import { createAbsence } from './absence.ts';
+import { createByteBudget } from './byte-budget.ts';
 import { getObject } from './get-object.ts';
 import { listObjects } from './list-objects.ts';
 import { maximumPartCount, putInParts } from './multipart-upload.ts';
@@ -15,11 +15,10 @@ import type { S3Credentials } from './s3-client.ts';
 import { s3CodeOf } from './s3-error.ts';
 import { createS3Requests } from './s3-requests.ts';
 import { checkS3Settings, defaultPartSize, maximumPartSize, type S3Settings } from './s3-settings.ts';
-import { sendContent, signBodyHash } from './upload-body.ts';
+import { largestBuffer, sendContent, signBodyHash } from './upload-body.ts';
 
-/** Large bodies on their way at a time, each in a buffer of a part's size; small ones do not wait for them. */
-const largeBodiesAtATime = 8;
-const smallBodySize = 256 * 1024;
+/** What a backend holds of all bodies that are on their way at a time. */
+const bufferBudget = 64 * 1024 * 1024;
 
 /** What a backend in S3 is made of. */
 export interface S3BackendOptions extends S3Settings {
@@ -58,7 +57,7 @@ export function createS3Backend(options: S3BackendOptions): S3Backend {
   const endpoint = options.endpoint ?? (AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL || undefined);
   const requests = createS3Requests({ ...options, endpoint });
   const { uri } = requests;
-  const slots = createSlots(largeBodiesAtATime);
+  const budget = createByteBudget(bufferBudget);
   const folder = { Bucket: bucket, Prefix: prefix === undefined ? '' : `${prefix}/` };
   const addressOf = (key: string): { Bucket: string; Key: string } => ({
     Bucket: bucket,
@@ -132,7 +131,7 @@ export function createS3Backend(options: S3BackendOptions): S3Backend {
           { uri, key },
         );
       if (multipartUpload && source.size > Math.min(multipartThreshold, maximumPartSize))
-        return putInParts({ requests, slots, key, address, attributes, partSize, signal }, source);
+        return putInParts({ requests, budget, key, address, attributes, partSize, signal }, source);
       const putWhole = async (): Promise<void> => {
         await sendContent(requests, { key, content: source, signal }, ({ client, sdk }, body, request) => {
           const about = { ...address, ...attributes, Body: body.bytes, ContentLength: body.size };
@@ -141,7 +140,7 @@ export function createS3Backend(options: S3BackendOptions): S3Backend {
           return client.send(command, request);
         });
       };
-      await (source.size > smallBodySize ? slots(putWhole, signal) : putWhole());
+      await budget(Math.min(source.size, largestBuffer), putWhole, signal);
     },
     async delete(key, { signal } = {}) {
       const address = addressOf(key);

@@ -18,7 +18,7 @@ import type { S3Connection } from './s3-client.ts';
 import type { S3Requests } from './s3-requests.ts';
 
 /** What is larger is not held in memory: it is read once for its hash, and again for each try. */
-const largestBuffer = 16 * 1024 * 1024;
+export const largestBuffer: number = 16 * 1024 * 1024;
 
 /** The content, or a part of it, on its way to a key of the backend. */
 export interface UploadSource extends AbortOptions {
