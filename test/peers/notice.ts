@@ -3,13 +3,17 @@
  *
  * @module
  */
-import { findPeer, inCi, peerNames, whyMissing } from './peers.ts';
+import { findPeer, mustBeThere, peerNames, whyMissing } from './peers.ts';
 
 export default function notice(): void {
   const missing = peerNames.filter((name) => findPeer(name) === undefined);
   if (missing.length === 0) return;
-  const outcome = inCi() ? 'FAIL' : 'are skipped';
-  process.stderr.write(`\nSuites against real peers ${outcome} for want of: ${missing.join(', ')}\n`);
-  for (const reason of new Set(missing.map(whyMissing))) process.stderr.write(`  ${reason}\n`);
-  process.stderr.write('\n');
+  const skipped = missing.filter((name) => !mustBeThere(name));
+  const failing = missing.filter(mustBeThere);
+  const lines = [
+    skipped.length > 0 ? `Suites are skipped for want of ${skipped.join(', ')}` : '',
+    failing.length > 0 ? `Suites FAIL for want of ${failing.join(', ')}` : '',
+    ...new Set(missing.map(whyMissing)),
+  ];
+  process.stderr.write(`\n${lines.filter(Boolean).join('\n  ')}\n\n`);
 }

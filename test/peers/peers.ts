@@ -104,12 +104,12 @@ export function describeNix(title: string, body: (nix: Nix) => void, besides: re
 }
 
 /** In CI nothing may be missing but the vectors, which the project does not have itself: only a folder that is named must be there. */
-function mustBeThere(name: PeerName): boolean {
+export function mustBeThere(name: PeerName): boolean {
   return inCi() && (name !== 'vectors' || Boolean(process.env.NARKIT_VECTORS));
 }
 
 /** Are missing peers a failure here? */
-export function inCi(): boolean {
+function inCi(): boolean {
   return process.env.CI === 'true';
 }
 
