@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { decodeUtf8, encodeUtf8 } from '../bytes/bytes.ts';
+import { encodeUtf8 } from '../bytes/bytes.ts';
 
 const escapeBase = 0xdc00;
 const loneSurrogate = /[\ud800-\udfff]/u;
@@ -21,45 +21,37 @@ const loneSurrogate = /[\ud800-\udfff]/u;
  * ```
  */
 export function decodeFileName(bytes: Uint8Array): string {
-  let ascii = '';
-  for (let index = 0; index < bytes.length; index++) {
-    if (bytes[index]! >= 0x80) return decodeBeyondAscii(bytes);
-    ascii += String.fromCharCode(bytes[index]!);
-  }
-  return ascii;
-}
-
-function decodeBeyondAscii(bytes: Uint8Array): string {
-  try {
-    return decodeUtf8(bytes);
-  } catch {
-    return decodeWithEscapes(bytes);
-  }
-}
-
-function decodeWithEscapes(bytes: Uint8Array): string {
   let text = '';
   for (let index = 0; index < bytes.length; ) {
     const length = sequenceLength(bytes, index);
     text +=
       length === 0
         ? String.fromCharCode(escapeBase + bytes[index]!)
-        : decodeUtf8(bytes.subarray(index, index + length));
+        : String.fromCodePoint(codePointAt(bytes, index, length));
     index += length || 1;
   }
   return text;
 }
 
-/** Bytes of the UTF-8 sequence that begins at `index`; 0 where none does. */
+/** Bytes of the UTF-8 sequence that begins at `index`, 0 where none does (The Unicode Standard, table 3-7). */
 function sequenceLength(bytes: Uint8Array, index: number): number {
   const lead = bytes[index]!;
   if (lead < 0x80) return 1;
-  const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  try {
-    return decodeUtf8(bytes.subarray(index, index + length)).length > 0 ? length : 0;
-  } catch {
-    return 0;
-  }
+  if (lead < 0xc2 || lead > 0xf4) return 0;
+  const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  const lowest = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+  const highest = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+  const second = bytes[index + 1] ?? 0;
+  if (second < lowest || second > highest) return 0;
+  for (let next = index + 2; next < index + length; next++) if ((bytes[next] ?? 0) >> 6 !== 0b10) return 0;
+  return length;
+}
+
+function codePointAt(bytes: Uint8Array, index: number, length: number): number {
+  if (length === 1) return bytes[index]!;
+  let codePoint = bytes[index]! & (0x7f >> length);
+  for (let next = index + 1; next < index + length; next++) codePoint = (codePoint << 6) | (bytes[next]! & 0x3f);
+  return codePoint;
 }
 
 /**

@@ -33,7 +33,8 @@ function eventsOf(bytes: Uint8Array, sizes: readonly number[] = [bytes.length ||
   for (let from = 0; from < bytes.length; turn++) {
     const size = sizes[turn % sizes.length]!;
     const chunk = bytes.slice(from, from + size);
-    expect(parser.push(chunk)).toBe(chunk.length);
+    // Without `expect`, which costs more than parsing does.
+    if (parser.push(chunk) !== chunk.length) throw new Error('the NAR ended early');
     from += size;
   }
   parser.finish();
@@ -123,8 +124,8 @@ test('any chunking tells the same', async () => {
 test('cut short at any byte, it is refused', async () => {
   const bytes = await collect(writeNar(toNarNode(rich)));
   for (let length = 0; length < bytes.length; length++) {
-    for (const sizes of [undefined, [1], [7]]) {
-      const failure = failureOf(bytes.subarray(0, length), sizes);
+    for (const size of [1, 7, 10_000]) {
+      const failure = failureOf(bytes.subarray(0, length), [size]);
       expect(failure.message).toContain('unexpected end-of-file');
       expect(failure.offset).toBe(length);
     }
@@ -345,11 +346,11 @@ describe('what a peer claims takes no memory', () => {
     const parser = createNarParser();
     parser.push(nar('(', 'type', 'directory'));
     const before = process.memoryUsage().heapUsed;
-    for (let index = 0; index < 200_000; index++) {
+    for (let index = 0; index < 50_000; index++) {
       const name = `entry-${String(index).padStart(9, '0')}`;
       parser.push(Buffer.concat(entry(name, symlink('x')).map((token) => str(token))));
     }
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(100 * 1024 * 1024);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(50 * 1024 * 1024);
     expect(parser.done).toBe(false);
   });
 });
