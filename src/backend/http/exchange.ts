@@ -89,7 +89,7 @@ export async function readStart(answer: HttpAnswer, maximumBytes: number = 16 * 
 }
 
 /** A URL as it may be shown: without login and query, which may hold a signature. */
-export function showUrl(url: URL): string {
+function showUrl(url: URL): string {
   return url.origin + url.pathname;
 }
 
