@@ -31,6 +31,13 @@ export class UsageError extends NarkitError {
   }
 }
 
+/** Who read our standard output has read enough (`narkit … | head`): a reason to stop, and no failure. */
+export class ReaderGoneError extends NarkitError {
+  constructor(options: ErrorOptions) {
+    super('reader-gone', 'nobody reads standard output any more', options);
+  }
+}
+
 /** A line that begins with `warning:`. */
 export function warn(context: Context, message: string): void {
   context.stderr.write(`${styleText('yellow', 'warning:', { stream: context.stderr })} ${message}\n`);
@@ -41,10 +48,19 @@ export function printError(context: Context, message: string): void {
   context.stderr.write(`${styleText('red', 'error:', { stream: context.stderr })} ${message}\n`);
 }
 
-/** Write data, and wait where the reader is slower. */
-export async function writeOut(context: Context, data: string | Uint8Array): Promise<void> {
-  if (context.stdout.write(data)) return;
-  await new Promise<void>((resolve) => context.stdout.once('drain', resolve));
+/**
+ * Write data, and wait until it is gone.
+ *
+ * @throws {@link ReaderGoneError} when there is no reader any more; {@link NarkitError} `standard-output` when it cannot be written (a full disk).
+ */
+export function writeOut(context: Context, data: string | Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    context.stdout.write(data, (cause: NodeJS.ErrnoException | null | undefined) => {
+      if (!cause) resolve();
+      else if (cause.code === 'EPIPE') reject(new ReaderGoneError({ cause }));
+      else reject(new NarkitError('standard-output', `cannot write to standard output: ${cause.message}`, { cause }));
+    });
+  });
 }
 
 /** How a command opens its stores. */

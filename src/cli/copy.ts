@@ -4,13 +4,10 @@
  * @module
  */
 import type { Command } from 'commander';
-import type { CopyEvent, CopyOutcome, CopyResult } from '../copy/index.ts';
-import { formatHash } from '../hash/index.ts';
 import type { SecretKey } from '../signing/index.ts';
-import { formatStorePath } from '../store-path.ts';
-import { type Context, exitCode, printError, storeOptions, UsageError, warn, writeOut } from './context.ts';
-import { formatBytes } from './format-bytes.ts';
-import { createProgressLine } from './progress-line.ts';
+import type { Store, WritableStore } from '../store/store.ts';
+import { type Context, exitCode, storeOptions, UsageError, warn } from './context.ts';
+import { createCopyOutput, formatSummary } from './copy-output.ts';
 import { collectStorePaths } from './store-path-argument.ts';
 
 interface Flags {
@@ -19,30 +16,32 @@ interface Flags {
   readonly recursive: boolean;
   readonly stdin?: boolean;
   readonly all?: boolean;
-  readonly secretKeyFile: string[];
-  readonly skipSignedBy: string[];
+  readonly secretKeyFile?: readonly string[];
+  readonly skipSignedBy?: readonly string[];
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly verbose?: boolean;
 }
 
-const append = (value: string, values: string[]): string[] => [...values, value];
+const append = (value: string, values: readonly string[] = []): readonly string[] => [...values, value];
 
 /** Add the command. */
 export function addCopyCommand(program: Command, context: Context): void {
   program
     .command('copy')
-    .summary('copy paths between Nix stores')
+    .summary('Copy paths between Nix stores.')
     .description('Copy store paths with all that they refer to from one store to another, and sign them.')
     .argument('[paths...]', 'store paths, or symlinks to them such as ./result')
     .option('--from <store-uri>', 'the store to copy from (default: the local Nix)')
-    .option('--to <store-uri>', 'the store to copy to')
+    .option('--to <store-uri>', 'the store to copy to (default: the local Nix)')
     .option('--no-recursive', 'copy the paths only, not their closure')
     .option('--stdin', 'read paths from standard input, too')
     .option('--all', 'copy all paths of the store')
-    .option('--secret-key-file <file>', 'sign with this key (may be repeated)', append, [])
-    .option('--skip-signed-by <name>', 'leave out what the key of this name signed (may be repeated)', append, [])
+    .option('--secret-key-file <file>', 'sign with this key (may be repeated)', append)
+    .option('--skip-signed-by <name>', 'leave out what the key of this name signed (may be repeated)', append)
     .option('--json', 'print a line of JSON for each path')
     .option('-q, --quiet', 'no progress and no summary')
+    .option('-v, --verbose', 'say what became of each path')
     .addHelpText(
       'after',
       `
@@ -58,35 +57,14 @@ async function runCopy(context: Context, paths: string[], flags: Flags): Promise
   if (flags.from === undefined && flags.to === undefined)
     throw new UsageError("name where to copy to with '--to', or where from with '--from'");
   // Keys are read first: a mistyped path must not be found out after an upload.
-  const secretKeys = await readSecretKeys(context, flags.secretKeyFile);
-  const { openStore, openWritableStore } = await import('../store/index.ts');
+  const secretKeys = await readSecretKeys(context, flags.secretKeyFile ?? []);
+  const { openStore } = await import('../store/open-store.ts');
+  const { openWritableStore } = await import('../store/open-writable-store.ts');
   const from = await openStore(flags.from ?? 'auto', storeOptions(context));
   try {
     const to = await openWritableStore(flags.to ?? 'daemon', storeOptions(context));
     try {
-      const { copy } = await import('../copy/index.ts');
-      const { signal } = context;
-      const wanted = await collectStorePaths(context, from, { paths, stdin: flags.stdin, all: flags.all });
-      const progress = createProgressLine(context, flags.quiet === true);
-      const onEvent = (event: CopyEvent): void => {
-        progress.onEvent(event);
-        if (event.type === 'warning')
-          progress.above(() => warn(context, `${formatStorePath(event.path, from.storeDir)}: ${event.message}`));
-        if (event.type !== 'outcome') return;
-        if (flags.json) context.stdout.write(`${formatOutcome(event.outcome, from.storeDir)}\n`);
-        else if (event.outcome.error !== undefined)
-          progress.above(() => printError(context, event.outcome.error?.message ?? ''));
-      };
-      const { recursive, skipSignedBy } = flags;
-      let result: CopyResult;
-      try {
-        result = await copy(from, to, wanted, { recursive, secretKeys, skipSignedBy, signal, onEvent });
-      } finally {
-        progress.end();
-      }
-      if (flags.json) await writeOut(context, '');
-      if (!flags.quiet) context.stderr.write(`${formatSummary(result, to.uri)}\n`);
-      if (result.failed > 0) context.exitCode = exitCode.failure;
+      await copyPaths(context, from, to, paths, flags, secretKeys);
     } finally {
       await to.close();
     }
@@ -95,34 +73,29 @@ async function runCopy(context: Context, paths: string[], flags: Flags): Promise
   }
 }
 
+async function copyPaths(
+  context: Context,
+  from: Store,
+  to: WritableStore,
+  paths: string[],
+  flags: Flags,
+  secretKeys: SecretKey[],
+): Promise<void> {
+  const { json = false, quiet = false, verbose = false, recursive, skipSignedBy } = flags;
+  const { copy } = await import('../copy/copy.ts');
+  const wanted = await collectStorePaths(context, from, { paths, stdin: flags.stdin, all: flags.all });
+  const output = createCopyOutput(context, { storeDir: from.storeDir, json, quiet, verbose });
+  const { signal } = context;
+  const { onEvent } = output;
+  const copying = copy(from, to, wanted, { recursive, secretKeys, skipSignedBy, signal, onEvent });
+  const result = await copying.finally(() => output.end());
+  if (!quiet) context.stderr.write(`${formatSummary(result, to.uri)}\n`);
+  if (result.failed > 0) context.exitCode = exitCode.failure;
+}
+
 async function readSecretKeys(context: Context, files: readonly string[]): Promise<SecretKey[]> {
   if (files.length === 0) return [];
-  const { readSecretKeyFile } = await import('../config/index.ts');
+  const { readSecretKeyFile } = await import('../config/key-file.ts');
   const onWarning = (message: string): void => warn(context, message);
   return Promise.all(files.map((file) => readSecretKeyFile(file, { onWarning })));
-}
-
-/** The names and forms of `nix path-info --json` where it has the field. */
-function formatOutcome(outcome: CopyOutcome, storeDir: string): string {
-  const { narHash, fileHash, error } = outcome;
-  return JSON.stringify({
-    path: formatStorePath(outcome.path, storeDir),
-    outcome: outcome.outcome,
-    narHash: narHash && formatHash(narHash, 'sri'),
-    narSize: outcome.narSize,
-    url: outcome.url,
-    fileHash: fileHash && formatHash(fileHash, 'sri'),
-    fileSize: outcome.fileSize,
-    error: error?.message,
-  });
-}
-
-function formatSummary(result: CopyResult, uri: string): string {
-  const counts = [
-    `${result.copied} copied (${formatBytes(result.narBytes)})`,
-    `${result.present} present`,
-    ...(result.skipped > 0 ? [`${result.skipped} skipped`] : []),
-    ...(result.failed > 0 ? [`${result.failed} failed`] : []),
-  ];
-  return `${uri}: ${counts.join(', ')}`;
 }

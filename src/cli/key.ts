@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { addAbortSignal } from 'node:stream';
 import type { Command } from 'commander';
 import { type Context, writeOut } from './context.ts';
 
@@ -36,7 +37,7 @@ export function addKeyCommands(program: Command, context: Context): void {
 
 async function readText(context: Context): Promise<string> {
   let text = '';
-  for await (const chunk of context.stdin) {
+  for await (const chunk of addAbortSignal(context.signal, context.stdin)) {
     text += chunk;
     if (text.length > maximumBytes) break;
   }

@@ -18,11 +18,8 @@ for (const name of ['SIGINT', 'SIGTERM'] as const)
     interruption.abort(new Error(`interrupted by ${name}`));
   });
 
-// A reader that went away (`narkit … | head`) is no failure of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(exitCode.success);
-  throw error;
-});
+// Whoever writes data learns of it from the write (`writeOut`); words to a person who left are lost.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 const context: Context = {

@@ -4,12 +4,15 @@
  * @module
  */
 import { type Command, Option } from 'commander';
+import { NarkitError } from '../errors.ts';
 import type { PathInfo } from '../path-info.ts';
 import type { ClosureSizes, PathInfoRecord } from '../path-info-json.ts';
 import type { Store } from '../store/store.ts';
 import { formatStorePath, type StorePath } from '../store-path.ts';
-import { type Context, exitCode, printError, storeOptions, writeOut } from './context.ts';
+import { sumClosure } from './closure-sizes.ts';
+import { type Context, storeOptions, writeOut } from './context.ts';
 import { collectStorePaths } from './store-path-argument.ts';
+import { sortTopologically } from './topological-order.ts';
 
 interface Flags {
   readonly store: string;
@@ -20,9 +23,13 @@ interface Flags {
   readonly sigs?: boolean;
   readonly json?: boolean;
   readonly jsonFormat: '1' | '2';
+  readonly pretty?: boolean;
   readonly all?: boolean;
   readonly stdin?: boolean;
 }
+
+/** What is printed of a path. */
+type Row = PathInfoRecord & ClosureSizes;
 
 /** Add the command. */
 export function addPathInfoCommand(program: Command, context: Context): void {
@@ -38,9 +45,10 @@ export function addPathInfoCommand(program: Command, context: Context): void {
     .option('--sigs', 'print signatures')
     .option('--json', 'print JSON')
     .addOption(new Option('--json-format <version>', 'format of the JSON').choices(['1', '2']).default('1'))
+    .option('--pretty', 'print the JSON on many lines (default: on a terminal)')
+    .option('--no-pretty', 'print the JSON on one line (default: elsewhere)')
     .option('--all', 'all paths of the store')
     .option('--stdin', 'read paths from standard input, too')
-    .helpOption('--help', 'display help for command')
     .addHelpText(
       'after',
       '\nExamples:\n  $ narkit path-info -rsSh ./result\n  $ narkit path-info --store https://cache.example.org --json /nix/store/…-hello',
@@ -49,82 +57,86 @@ export function addPathInfoCommand(program: Command, context: Context): void {
 }
 
 async function runPathInfo(context: Context, paths: string[], flags: Flags): Promise<void> {
-  const { openStore } = await import('../store/index.ts');
+  const { openStore } = await import('../store/open-store.ts');
   const store = await openStore(flags.store, storeOptions(context));
   try {
     const wanted = await collectStorePaths(context, store, { paths, stdin: flags.stdin, all: flags.all });
-    const infos = await queryInfos(context, store, wanted, flags.recursive === true);
-    if (flags.json) await printJson(context, store, infos, flags);
-    else await printLines(context, store, infos, flags);
+    const rows = await queryRows(context, store, wanted, flags);
+    if (flags.json) await printJson(context, store, rows, flags);
+    else await printLines(context, store, rows, flags);
   } finally {
     await store.close();
   }
 }
 
-/** References before referrers, as Nix prints a closure; in the order of the arguments without one. */
-async function queryInfos(
+/** All that is asked for, in the order of Nix; `undefined` for a path that is not valid. */
+async function queryRows(
   context: Context,
   store: Store,
   wanted: ReadonlySet<StorePath>,
-  recursive: boolean,
-): Promise<Map<StorePath, PathInfo | undefined>> {
+  flags: Flags,
+): Promise<Map<StorePath, Row | undefined>> {
   const { signal } = context;
-  if (!recursive) {
+  let rows: ReadonlyMap<StorePath, PathInfo | undefined>;
+  if (flags.recursive) rows = await queryClosure(store, wanted, signal);
+  else {
     const found = await store.queryPathInfos(wanted, { signal });
-    return new Map([...wanted].map((path) => [path, found.get(path)]));
+    rows = new Map([...wanted].map((path) => [path, found.get(path)]));
   }
-  const { computeClosure, sortByReferences } = await import('../copy/index.ts');
-  const { infos, errors } = await computeClosure(store, wanted, { signal });
+  const valid = [...rows].flatMap(([path, info]) => (info === undefined ? [] : path));
+  const closure = flags.closureSize ? await queryClosure(store, valid, signal) : undefined;
+  return new Map(
+    sortTopologically(rows).map((path) => {
+      const info = rows.get(path);
+      return [path, info && { ...info, ...(closure && sumClosure(closure, path)) }];
+    }),
+  );
+}
+
+async function queryClosure(
+  store: Store,
+  paths: Iterable<StorePath>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<StorePath, PathInfo>> {
+  const { computeClosure } = await import('../copy/closure.ts');
+  const { infos, errors } = await computeClosure(store, paths, { signal });
   for (const error of errors.values()) throw error;
-  const { sorted, cyclic } = sortByReferences(infos);
-  return new Map([...sorted, ...cyclic].map((path) => [path, infos.get(path)]));
+  return infos;
 }
 
 async function printJson(
   context: Context,
   store: Store,
-  infos: ReadonlyMap<StorePath, PathInfo | undefined>,
+  rows: ReadonlyMap<StorePath, Row | undefined>,
   flags: Flags,
 ): Promise<void> {
   const { formatPathInfosJson } = await import('../path-info-json.ts');
-  const records = new Map<StorePath, (PathInfoRecord & ClosureSizes) | undefined>();
-  for (const [path, info] of infos)
-    records.set(path, info && (flags.closureSize ? { ...info, ...(await closureSizes(context, store, path)) } : info));
   const format = flags.jsonFormat === '2' ? 2 : 1;
-  await writeOut(context, `${formatPathInfosJson(records, { format, storeDir: store.storeDir })}\n`);
+  const json = formatPathInfosJson(rows, { format, storeDir: store.storeDir });
+  const pretty = flags.pretty ?? context.stdout.isTTY;
+  await writeOut(context, `${pretty ? JSON.stringify(JSON.parse(json), null, 2) : json}\n`);
 }
 
 async function printLines(
   context: Context,
   store: Store,
-  infos: ReadonlyMap<StorePath, PathInfo | undefined>,
+  rows: ReadonlyMap<StorePath, Row | undefined>,
   flags: Flags,
 ): Promise<void> {
-  const names = [...infos.keys()].map((path) => formatStorePath(path, store.storeDir));
-  const width = Math.max(0, ...names.map((name) => name.length));
-  const columns = flags.size || flags.closureSize || flags.sigs;
+  const names = [...rows.keys()].map((path) => formatStorePath(path, store.storeDir));
+  const width = names.reduce((longest, name) => Math.max(longest, name.length), 0);
+  const hasColumns = flags.size || flags.closureSize || flags.sigs;
   const formatSize = (bytes: number): string =>
     flags.humanReadable ? formatHumanSize(bytes) : String(bytes).padStart(11);
-  for (const [path, info] of infos) {
+  for (const [path, row] of rows) {
     const name = formatStorePath(path, store.storeDir);
-    if (info === undefined) {
-      printError(context, `path '${name}' is not valid`);
-      context.exitCode = exitCode.failure;
-      continue;
-    }
-    const fields = [columns ? name.padEnd(width) : name];
-    if (flags.size) fields.push(formatSize(info.narSize));
-    if (flags.closureSize) fields.push(formatSize((await closureSizes(context, store, path)).closureSize));
-    if (flags.sigs) fields.push([...(info.ultimate ? ['ultimate'] : []), ...info.signatures].join(' '));
+    if (row === undefined) throw new NarkitError('path-absent', `path '${name}' is not valid in '${store.uri}'`);
+    const fields = [hasColumns ? name.padEnd(width) : name];
+    if (flags.size) fields.push(formatSize(row.narSize));
+    if (flags.closureSize) fields.push(formatSize(row.closureSize ?? 0));
+    if (flags.sigs) fields.push([...(row.ultimate ? ['ultimate'] : []), ...row.signatures].join(' '));
     await writeOut(context, `${fields.join('\t')}\n`);
   }
-}
-
-async function closureSizes(context: Context, store: Store, path: StorePath): Promise<{ closureSize: number }> {
-  const { computeClosure } = await import('../copy/index.ts');
-  const { infos, errors } = await computeClosure(store, [path], { signal: context.signal });
-  for (const error of errors.values()) throw error;
-  return { closureSize: [...infos.values()].reduce((sum, { narSize }) => sum + narSize, 0) };
 }
 
 /** As Nix (`src/libutil/util.cc`, `renderSize` with alignment): at least KiB, one digit. */

@@ -13,6 +13,15 @@ import { addNarCommands } from './nar.ts';
 import { addPathInfoCommand } from './path-info.ts';
 import { addStoreCommands } from './store.ts';
 
+/** What `narkit` alone says. */
+export const shortSummary = `Nix binary caches without Nix: copy, sign and inspect store paths.
+
+  $ narkit copy --to 's3://bucket?region=eu-west-1' --secret-key-file ./key.private ./result
+  $ narkit path-info --recursive --closure-size --human-readable ./result
+
+All commands: narkit --help
+`;
+
 /** The version of the package. */
 export function readVersion(): string {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -26,13 +35,14 @@ export function createProgram(context: Context): Command {
   const program = new Command('narkit');
   program
     .description('Nix binary caches without Nix: copy, sign and inspect store paths.')
-    .version(readVersion())
+    .version(readVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'Print the help of a command.')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
     })
-    .showHelpAfterError("(see 'narkit --help')")
     .addHelpText(
       'after',
       `
@@ -47,4 +57,17 @@ Examples:
   addNarCommands(program, context);
   addKeyCommands(program, context);
   return program;
+}
+
+/** Let every command say where its own help is, in the words of all others. */
+export function finishHelp(command: Command, parents = ''): void {
+  const name = `${parents}${command.name()}`;
+  command.showHelpAfterError(`(see '${name} --help')`);
+  for (const child of command.commands) {
+    // `path-info` has `-h` for sizes, as Nix has.
+    const short = child.options.some(({ short }) => short === '-h') ? '' : '-h, ';
+    child.helpOption(`${short}--help`, 'print this help');
+    if (child.commands.length > 0) child.helpCommand('help [command]', 'Print the help of a command.');
+    finishHelp(child, `${name} `);
+  }
 }

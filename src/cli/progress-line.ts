@@ -52,7 +52,7 @@ export function createProgressLine(context: Context, quiet: boolean): ProgressLi
   function describe(): string {
     const seconds = (performance.now() - startedMs) / 1000;
     const bytesPerSecond = seconds > 0 ? done.narBytes / seconds : 0;
-    const left = Math.max(0, total.narBytes - done.narBytes);
+    const left = total.narBytes - done.narBytes;
     const secondsLeft = bytesPerSecond > 0 ? `, ${formatSeconds(left / bytesPerSecond)} left` : '';
     return (
       `[${done.paths}/${total.paths} paths, ${formatBytes(done.narBytes)}/${formatBytes(total.narBytes)}] ` +
@@ -66,7 +66,7 @@ export function createProgressLine(context: Context, quiet: boolean): ProgressLi
         planned = true;
         total.paths = event.paths;
         total.narBytes = event.narBytes;
-      } else if (event.type === 'progress') done.narBytes += event.narBytes;
+      } else if (event.type === 'progress') done.narBytes = Math.min(total.narBytes, done.narBytes + event.narBytes);
       else if (event.type === 'outcome' && planned) done.paths++;
     },
     above(print) {

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { readlink, realpath } from 'node:fs/promises';
+import { lstat, readlink, realpath } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Store } from '../store/store.ts';
 import { parseStorePathBaseName, type StorePath, StorePathError } from '../store-path.ts';
 import { type Context, UsageError } from './context.ts';
@@ -28,7 +27,16 @@ export async function resolveStorePath(argument: string, storeDir: string): Prom
   }
   const real = await realpath(argument).catch(() => argument);
   if (real.startsWith(prefix)) return parseStorePathBaseName(real.slice(prefix.length).split('/', 1)[0]!);
-  throw new StorePathError(argument, `it is not in the store directory '${storeDir}'`);
+  const isThere = await lstat(argument).then(
+    () => true,
+    () => false,
+  );
+  throw new StorePathError(
+    argument,
+    isThere
+      ? `it is not in the store directory '${storeDir}'`
+      : 'there is no such file, and it is not the name of a store path',
+  );
 }
 
 /** Where the paths of a command come from. */
@@ -44,22 +52,28 @@ export interface PathArguments {
  * @throws {@link UsageError} when there is none named, or more than one way is used.
  */
 export async function collectStorePaths(context: Context, store: Store, given: PathArguments): Promise<Set<StorePath>> {
-  if (given.all && (given.paths.length > 0 || given.stdin))
-    throw new UsageError("'--all' takes no paths besides: it is all of them");
-  if (given.all) {
-    const all = new Set<StorePath>();
-    for await (const path of store.queryAllValidPaths({ signal: context.signal })) all.add(path);
-    return all;
-  }
-  if (!given.stdin && given.paths.length === 0)
-    throw new UsageError("name at least one store path, or use '--stdin' or '--all'");
+  const { signal } = context;
+  const { paths: named, stdin, all } = given;
   const paths = new Set<StorePath>();
-  for (const argument of given.paths) paths.add(await resolveStorePath(argument, store.storeDir));
-  if (given.stdin) {
-    for await (const line of createInterface({ input: context.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
-      for (const word of line.split(/\s+/).filter((word) => word !== ''))
-        paths.add(await resolveStorePath(word, store.storeDir));
-    }
+  if (all) {
+    if (named.length > 0 || stdin) throw new UsageError("'--all' takes no paths besides: it is all of them");
+    for await (const path of store.queryAllValidPaths({ signal })) paths.add(path);
+    return paths;
   }
+  if (!stdin && named.length === 0) throw new UsageError("name at least one store path, or use '--stdin' or '--all'");
+  for (const argument of named) paths.add(await resolveStorePath(argument, store.storeDir));
+  if (stdin) for await (const word of readWords(context)) paths.add(await resolveStorePath(word, store.storeDir));
   return paths;
+}
+
+async function* readWords({ stdin, stderr, signal }: Context): AsyncGenerator<string> {
+  if (stdin.isTTY) stderr.write('reading store paths, one a line; Ctrl-D ends them\n');
+  const { createInterface } = await import('node:readline');
+  const lines = createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY, signal });
+  try {
+    for await (const line of lines) yield* line.split(/\s+/).filter((word) => word !== '');
+  } finally {
+    lines.close();
+  }
+  signal.throwIfAborted();
 }

@@ -30,8 +30,9 @@ export function addStoreCommands(program: Command, context: Context): void {
 
 async function runCopyLog(context: Context, paths: string[], flags: CopyLogFlags): Promise<void> {
   if (flags.to === undefined) throw new UsageError("name where to copy to with '--to'");
-  const { openStore, openWritableStore } = await import('../store/index.ts');
-  const { copyBuildLog } = await import('../copy/index.ts');
+  const { openStore } = await import('../store/open-store.ts');
+  const { openWritableStore } = await import('../store/open-writable-store.ts');
+  const { copyBuildLog } = await import('../copy/copy-build-log.ts');
   const { signal } = context;
   const from = await openStore(flags.from ?? 'auto', storeOptions(context));
   try {
