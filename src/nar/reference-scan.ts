@@ -3,9 +3,13 @@
  *
  * @module
  */
+import { encodeUtf8 } from '../bytes/bytes.ts';
 
 /** Characters of the hash part of a store path. */
 const hashPartLength = 32;
+
+/** Bits of the first four digits, by which candidates are looked up. */
+const prefixBits = 20;
 
 /** For each byte, its value as a nix32 digit, or 255. */
 const digitOf: Uint8Array = new Uint8Array(256).fill(255);
@@ -33,14 +37,16 @@ export interface ReferenceScanner {
  * ```
  */
 export function createReferenceScanner(candidates: Iterable<string>): ReferenceScanner {
-  const left = new Set(candidates);
-  const found = new Set<string>();
-  const prefixes = new Uint8Array(1 << 17);
-  for (const candidate of left) {
-    checkHashPart(candidate);
-    const prefix = prefixOf((index) => digitOf[candidate.charCodeAt(index)]!);
+  const byPrefix = new Map<number, Set<string>>();
+  const prefixes = new Uint8Array(1 << (prefixBits - 3));
+  for (const candidate of candidates) {
+    const prefix = prefixOf(encodeHashPart(candidate), 0);
     prefixes[prefix >> 3]! |= 1 << (prefix & 7);
+    const alike = byPrefix.get(prefix);
+    if (alike === undefined) byPrefix.set(prefix, new Set([candidate]));
+    else alike.add(candidate);
   }
+  const found = new Set<string>();
 
   function search(bytes: Uint8Array): void {
     /** All bytes from `start` up to here are known to be digits. */
@@ -54,22 +60,25 @@ export function createReferenceScanner(candidates: Iterable<string>): ReferenceS
         start = index + 1;
         continue;
       }
-      const prefix = prefixOf((offset) => digitOf[bytes[start + offset]!]!);
-      if ((prefixes[prefix >> 3]! >> (prefix & 7)) & 1) take(bytes, start);
+      const prefix = prefixOf(bytes, start);
+      if ((prefixes[prefix >> 3]! >> (prefix & 7)) & 1) compare(bytes, start, byPrefix.get(prefix)!);
       start++;
     }
   }
 
-  function take(bytes: Uint8Array, start: number): void {
-    const hashPart = String.fromCharCode(...bytes.subarray(start, start + hashPartLength));
-    if (left.delete(hashPart)) found.add(hashPart);
+  function compare(bytes: Uint8Array, start: number, alike: Set<string>): void {
+    for (const candidate of alike) {
+      if (!isAt(bytes, start, candidate)) continue;
+      found.add(candidate);
+      alike.delete(candidate);
+    }
   }
 
   /** The last bytes seen, one fewer than a hash part has. */
   let tail = new Uint8Array(0);
   return {
     push(chunk) {
-      if (left.size === 0 || chunk.length === 0) return;
+      if (chunk.length === 0) return;
       const overlap = hashPartLength - 1;
       const border = join(tail, chunk.subarray(0, overlap));
       search(border);
@@ -80,9 +89,20 @@ export function createReferenceScanner(candidates: Iterable<string>): ReferenceS
   };
 }
 
-/** The first four digits as one number of 20 bits. */
-function prefixOf(digit: (index: number) => number): number {
-  return (digit(0) << 15) | (digit(1) << 10) | (digit(2) << 5) | digit(3);
+/** The first four digits as one number. */
+function prefixOf(bytes: Uint8Array, start: number): number {
+  return (
+    (digitOf[bytes[start]!]! << 15) |
+    (digitOf[bytes[start + 1]!]! << 10) |
+    (digitOf[bytes[start + 2]!]! << 5) |
+    digitOf[bytes[start + 3]!]!
+  );
+}
+
+function isAt(bytes: Uint8Array, start: number, hashPart: string): boolean {
+  for (let index = 0; index < hashPartLength; index++)
+    if (bytes[start + index] !== hashPart.charCodeAt(index)) return false;
+  return true;
 }
 
 function join(left: Uint8Array, right: Uint8Array): Uint8Array<ArrayBuffer> {
@@ -92,7 +112,7 @@ function join(left: Uint8Array, right: Uint8Array): Uint8Array<ArrayBuffer> {
   return joined;
 }
 
-function checkHashPart(candidate: string): void {
-  if (/^[0-9abcdfghijklmnpqrsvwxyz]{32}$/.test(candidate)) return;
+function encodeHashPart(candidate: string): Uint8Array {
+  if (/^[0-9abcdfghijklmnpqrsvwxyz]{32}$/.test(candidate)) return encodeUtf8(candidate);
   throw new TypeError(`'${candidate}' is not the hash part of a store path`);
 }
