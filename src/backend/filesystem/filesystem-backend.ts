@@ -47,7 +47,7 @@ export function createFilesystemBackend(directory: string): FilesystemBackend {
   const placeOf = (key: string, doing: FilesystemPlace['doing']): FilesystemPlace => ({
     uri,
     key,
-    path: join(root, checkKey(key)),
+    path: join(root, checkKeyHere(key)),
     doing,
   });
   /** Run `task`; what the system says against it becomes an error that names the place. */
@@ -153,6 +153,13 @@ export function createFilesystemBackend(directory: string): FilesystemBackend {
       };
     },
   };
+}
+
+/** On Windows more characters than `/` lead elsewhere. */
+function checkKeyHere(key: string): string {
+  if (process.platform === 'win32' && /[\\:]/.test(key))
+    throw new TypeError(`'${key}' cannot be a key in a directory of Windows`);
+  return checkKey(key);
 }
 
 function refuseWhatCannotBe(key: string, { contentEncoding }: PutOptions): void {

@@ -73,6 +73,7 @@ async function* resuming(download: Download): AsyncGenerator<Uint8Array> {
       if (received < (representation.bodySize ?? received)) throw lengthError(download, received);
       return;
     } catch (error) {
+      answer.leave();
       if (received - counted >= progressThatCounts) failures = 0;
       counted = received;
       failures++;

@@ -39,7 +39,9 @@ export function createHttpClient({
   return {
     async send(message) {
       const { method, url, headers, body, signal } = message;
-      const options = { method, headers: Object.fromEntries(headers), agent: agentFor(url) };
+      // Some servers answer nobody who does not say who asks.
+      const allHeaders = { 'user-agent': 'narkit', ...Object.fromEntries(headers) };
+      const options = { method, headers: allHeaders, agent: agentFor(url) };
       const request = url.protocol === 'http:' ? requestHttp(url, options) : requestHttps(url, options);
       // Not by Node's own option, whose error nobody catches when the reply has arrived and is not read to its end.
       signal.addEventListener('abort', () => request.destroy(), { once: true });
