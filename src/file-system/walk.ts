@@ -14,7 +14,7 @@ import {
   readSync,
   type Stats,
 } from 'node:fs';
-import { isSymlinkTarget, maximumDepth, narTokens } from '../nar/grammar.ts';
+import { isEntryName, isSymlinkTarget, maximumDepth, narTokens } from '../nar/grammar.ts';
 import type { NarEntry } from '../nar/index.ts';
 import type { NarOutput } from '../nar/output.ts';
 import { type ByteString, toSystemPath, toText } from './byte-path.ts';
@@ -225,6 +225,8 @@ function listDirectory(path: ByteString): DirectoryEntry[] {
 
 function unhackEntries(place: Place, entries: readonly DirectoryEntry[]): DirectoryEntry[] {
   const unhacked = entries.map((entry) => ({ ...entry, name: withoutCaseHack(entry.diskName) }));
+  for (const { name, diskName } of unhacked)
+    if (!isEntryName(Buffer.from(name, 'latin1'))) throw nameless(`${pathOf(place)}/${toText(diskName)}`);
   unhacked.sort((left, right) => (left.name < right.name ? -1 : 1));
   for (const [index, { name, diskName }] of unhacked.entries()) {
     const previous = unhacked[index - 1];
@@ -235,6 +237,10 @@ function unhackEntries(place: Place, entries: readonly DirectoryEntry[]): Direct
     throw new FileSystemError('file-name-collision', `file name collision between '${first}' and '${second}'`, second!);
   }
   return unhacked;
+}
+
+function nameless(path: string): FileSystemError {
+  return new FileSystemError('file-name-collision', `'${path}' has no name left without its case-hack suffix`, path);
 }
 
 function typeOf(of: Pick<Stats, 'isFile' | 'isDirectory' | 'isSymbolicLink'>): FileType {

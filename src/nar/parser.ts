@@ -3,21 +3,13 @@
  *
  * @module
  */
-import { compareBytes, encodeUtf8 } from '../bytes/bytes.ts';
+import { compareBytes } from '../bytes/bytes.ts';
 import { readUint64 } from '../bytes/uint64.ts';
 import type { NarEntry } from './entry.ts';
 import { decodeFileName } from './file-name.ts';
-import {
-  isEntryName,
-  isSymlinkTarget,
-  maximumDepth,
-  maximumNameLength,
-  maximumTagLength,
-  maximumTargetLength,
-  narMagic,
-  paddingAfter,
-} from './grammar.ts';
+import { isEntryName, isSymlinkTarget, maximumDepth, maximumTargetLength, paddingAfter } from './grammar.ts';
 import { NarFormatError } from './nar-error.ts';
+import { fixedTags, maximumLengths, state, words } from './parser-states.ts';
 
 /** What a parser tells while it is fed. */
 export interface NarHandler {
@@ -59,54 +51,6 @@ export interface NarParser {
 export function createNarParser(handler: NarHandler = {}): NarParser {
   return new Parser(handler);
 }
-
-/** What the next string is. */
-const state = {
-  magic: 0,
-  nodeOpen: 1,
-  typeTag: 2,
-  type: 3,
-  executableOrContents: 4,
-  executableValue: 5,
-  contentsTag: 6,
-  contents: 7,
-  nodeClose: 8,
-  targetTag: 9,
-  target: 10,
-  entryOrClose: 11,
-  entryOpen: 12,
-  nameTag: 13,
-  name: 14,
-  nodeTag: 15,
-  entryClose: 16,
-  done: 17,
-} as const;
-
-/** The longest string that each state reads. */
-const maximumLengths: readonly number[] = Object.values(state).map((value) => {
-  if (value === state.magic) return narMagic.length;
-  if (value === state.contents) return Number.MAX_SAFE_INTEGER;
-  if (value === state.executableValue) return 0;
-  if (value === state.name) return maximumNameLength;
-  if (value === state.target) return maximumTargetLength;
-  return maximumTagLength;
-});
-
-const tag = {
-  magic: encodeUtf8(narMagic),
-  open: encodeUtf8('('),
-  close: encodeUtf8(')'),
-  type: encodeUtf8('type'),
-  regular: encodeUtf8('regular'),
-  directory: encodeUtf8('directory'),
-  symlink: encodeUtf8('symlink'),
-  executable: encodeUtf8('executable'),
-  contents: encodeUtf8('contents'),
-  target: encodeUtf8('target'),
-  entry: encodeUtf8('entry'),
-  name: encodeUtf8('name'),
-  node: encodeUtf8('node'),
-};
 
 /** A directory that is open, with the last name seen in it. */
 interface OpenDirectory {
@@ -250,71 +194,52 @@ class Parser implements NarParser {
   }
 
   #accept(bytes: Uint8Array, start: number, end: number, offset: number): void {
+    const fixed = fixedTags[this.#state];
+    if (fixed !== undefined) {
+      if (!matches(bytes, start, end, fixed.word)) this.#failTag(fixed.word, bytes.subarray(start, end), offset);
+      this.#acceptFixed(fixed.next, offset);
+      return;
+    }
     switch (this.#state) {
       case state.magic:
-        if (!matches(bytes, start, end, tag.magic)) this.#fail("input doesn't look like a Nix archive", offset);
+        if (!matches(bytes, start, end, words.magic)) this.#fail("input doesn't look like a Nix archive", offset);
         this.#path = '';
         this.#state = state.nodeOpen;
-        break;
-      case state.nodeOpen:
-        this.#expect(tag.open, bytes, start, end, offset, state.typeTag);
-        break;
-      case state.typeTag:
-        this.#expect(tag.type, bytes, start, end, offset, state.type);
         break;
       case state.type:
         this.#acceptType(bytes, start, end, offset);
         break;
       case state.executableOrContents:
-        this.#executable = matches(bytes, start, end, tag.executable);
+        this.#executable = matches(bytes, start, end, words.executable);
         if (this.#executable) this.#state = state.executableValue;
-        else this.#expect(tag.contents, bytes, start, end, offset, state.contents);
-        break;
-      case state.executableValue:
-        this.#state = state.contentsTag;
-        break;
-      case state.contentsTag:
-        this.#expect(tag.contents, bytes, start, end, offset, state.contents);
-        break;
-      case state.nodeClose:
-        this.#expect(tag.close, bytes, start, end, offset, state.done);
-        this.#endNode();
-        break;
-      case state.targetTag:
-        this.#expect(tag.target, bytes, start, end, offset, state.target);
+        else if (matches(bytes, start, end, words.contents)) this.#state = state.contents;
+        else this.#failTag(words.contents, bytes.subarray(start, end), offset);
         break;
       case state.target:
         this.#acceptTarget(bytes.subarray(start, end), offset);
         break;
       case state.entryOrClose:
-        if (matches(bytes, start, end, tag.entry)) this.#state = state.entryOpen;
-        else if (matches(bytes, start, end, tag.close)) this.#endDirectory();
+        if (matches(bytes, start, end, words.entry)) this.#state = state.entryOpen;
+        else if (matches(bytes, start, end, words.close)) this.#endDirectory();
         else this.#fail(`expected tag 'entry' or ')', got '${decodeFileName(bytes.subarray(start, end))}'`, offset);
-        break;
-      case state.entryOpen:
-        this.#expect(tag.open, bytes, start, end, offset, state.nameTag);
-        break;
-      case state.nameTag:
-        this.#expect(tag.name, bytes, start, end, offset, state.name);
         break;
       case state.name:
         this.#acceptName(bytes.subarray(start, end), offset);
         break;
-      case state.nodeTag:
-        this.#expect(tag.node, bytes, start, end, offset, state.nodeOpen);
-        if (this.#directories.length >= maximumDepth)
-          this.#fail(`NAR directory nesting exceeds maximum depth of ${maximumDepth}`, offset);
-        break;
-      case state.entryClose:
-        this.#expect(tag.close, bytes, start, end, offset, state.entryOrClose);
-        break;
     }
   }
 
+  #acceptFixed(next: number, offset: number): void {
+    this.#state = next;
+    if (next === state.done) this.#endNode();
+    else if (next === state.nodeOpen && this.#directories.length >= maximumDepth)
+      this.#fail(`NAR directory nesting exceeds maximum depth of ${maximumDepth}`, offset);
+  }
+
   #acceptType(bytes: Uint8Array, start: number, end: number, offset: number): void {
-    if (matches(bytes, start, end, tag.regular)) this.#state = state.executableOrContents;
-    else if (matches(bytes, start, end, tag.symlink)) this.#state = state.targetTag;
-    else if (matches(bytes, start, end, tag.directory)) {
+    if (matches(bytes, start, end, words.regular)) this.#state = state.executableOrContents;
+    else if (matches(bytes, start, end, words.symlink)) this.#state = state.targetTag;
+    else if (matches(bytes, start, end, words.directory)) {
       this.#handler.onEntry?.({ type: 'directory', path: this.#path! });
       this.#directories.push({ path: this.#path!, previousName: noName });
       this.#state = state.entryOrClose;
@@ -354,12 +279,8 @@ class Parser implements NarParser {
     this.#state = state.entryClose;
   }
 
-  #expect(expected: Uint8Array, bytes: Uint8Array, start: number, end: number, offset: number, next: number): void {
-    if (!matches(bytes, start, end, expected)) {
-      const got = decodeFileName(bytes.subarray(start, end));
-      this.#fail(`expected tag '${decodeFileName(expected)}', got '${got}'`, offset);
-    }
-    this.#state = next;
+  #failTag(expected: Uint8Array, got: Uint8Array, offset: number): never {
+    this.#fail(`expected tag '${decodeFileName(expected)}', got '${decodeFileName(got)}'`, offset);
   }
 
   #fail(problem: string, offset: number): never {

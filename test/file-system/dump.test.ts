@@ -352,6 +352,13 @@ describe('the case hack', () => {
   });
 });
 
+test('a name that is all case-hack suffix is refused', async () => {
+  for (const name of ['~nix~case~hack~1', '..~nix~case~hack~1']) {
+    const failure = await failureOf(onDisk(directory({ [name]: file('x') })), { useCaseHack: true });
+    expect(failure.message).toContain('has no name left without its case-hack suffix');
+  }
+});
+
 test('a file that was never flushed is read as it stands', async () => {
   const path = freshPath();
   writeFileSync(path, 'x'.repeat(100_000));

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import knownHashes from '../../fixtures/hurtful-trees.json' with { type: 'json' };
 import { encodeNix32 } from '../../src/hash/index.ts';
 import { type NarEntry, type NarNode, NarWriteError, type WriteNarOptions, writeNar } from '../../src/nar/index.ts';
 import {
@@ -23,6 +24,11 @@ import * as raw from './nar-bytes.ts';
 const narOf = (tree: FixtureTree) => collect(writeNar(toNarNode(tree)));
 
 describe('known answers', () => {
+  test.each(Object.entries(knownHashes))('of Nix 2.34: %s', async (name, hash) => {
+    const nar = await narOf(hurtfulTrees[name]!());
+    expect(`sha256-${createHash('sha256').update(nar).digest('base64')}`).toBe(hash);
+  });
+
   test('the tree of Nix’s tests/functional/binary-cache.sh', async () => {
     const debug = directory({ '623eda209c26a59b1a8638ff7752f6b945c26b.debug': file('foo\n') });
     const nar = await narOf(
