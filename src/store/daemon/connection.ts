@@ -20,7 +20,7 @@ import {
   protocolMajor,
   since,
 } from './protocol.ts';
-import { WireError } from './wire-error.ts';
+import { WireEndError, WireError } from './wire-error.ts';
 import { WireReader } from './wire-reader.ts';
 import { type DaemonInfo, readDaemonInfo } from './wire-values.ts';
 import { WireWriter } from './wire-writer.ts';
@@ -239,8 +239,7 @@ async function shakeHands(socket: DaemonSocket, reader: WireReader, settings: Co
       .writeUint64((protocolMajor << 8) | wanted)
       .finish(),
   );
-  const magic = await reader.readUint64();
-  if (magic !== daemonMagic) throw new WireError('what listens there is no nix-daemon', 0);
+  if ((await readMagic(reader)) !== daemonMagic) throw new WireError('what listens there is no nix-daemon', 0);
   const version = await reader.readUint64();
   const [major, minor] = [Math.floor(version / 256), version % 256];
   if (major !== protocolMajor || minor < oldestProtocolMinor)
@@ -258,4 +257,14 @@ async function shakeHands(socket: DaemonSocket, reader: WireReader, settings: Co
   // Once the CPU to run on and space to reserve.
   await socket.write(new WireWriter().writeUint64(0).writeUint64(0).finish());
   return protocolMinor;
+}
+
+/** @returns `undefined` for a number that is none of the protocol's. */
+async function readMagic(reader: WireReader): Promise<number | undefined> {
+  try {
+    return await reader.readUint64();
+  } catch (error) {
+    if (error instanceof WireEndError || !(error instanceof WireError)) throw error;
+    return undefined;
+  }
 }

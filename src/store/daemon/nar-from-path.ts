@@ -17,7 +17,7 @@ import type { ConnectionPool } from './connection-pool.ts';
 import { DaemonRefusedError } from './daemon-error.ts';
 import { type DaemonFailure, readFailure } from './messages.ts';
 import { message, operation } from './protocol.ts';
-import { WireEndError } from './wire-error.ts';
+import { WireEndError, WireError } from './wire-error.ts';
 import { WireReader } from './wire-reader.ts';
 import { WireWriter } from './wire-writer.ts';
 
@@ -88,8 +88,8 @@ async function* readNar(connection: DaemonConnection, path: string): AsyncGenera
     } catch (error) {
       throw (await findRefusal(await readToEnd(reader, tail), connection, path)) ?? error;
     }
-    if (length < chunk.length) reader.putBack(chunk.slice(length));
-    yield length < chunk.length ? chunk.subarray(0, length) : chunk;
+    if (length < chunk.length) throw new WireError('more than a NAR', reader.offset - chunk.length + length);
+    yield chunk;
   }
 }
 

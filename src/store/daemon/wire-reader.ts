@@ -101,12 +101,6 @@ export class WireReader {
     return chunk;
   }
 
-  /** Give back the end of the chunk that {@link takeChunk} returned last. */
-  putBack(bytes: Uint8Array): void {
-    this.#chunk = bytes;
-    this.#position = 0;
-  }
-
   get #available(): number {
     return this.#chunk.length - this.#position;
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Socket } from 'node:net';
 import { WireReader } from '../../../src/store/daemon/wire-reader.ts';
 import { WireWriter } from '../../../src/store/daemon/wire-writer.ts';
 
@@ -17,6 +18,12 @@ export function readerOf(bytes: Uint8Array, chunkLength: number = bytes.length):
       return chunk;
     },
   });
+}
+
+/** A reader of what a client of ours says. */
+export function readerOfSocket(socket: Socket): WireReader {
+  const chunks = socket[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  return new WireReader({ read: async () => (await chunks.next()).value });
 }
 
 /** What a writer writes. */
