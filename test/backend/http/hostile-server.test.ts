@@ -284,12 +284,11 @@ describe.each(clients)('$client', ({ fetch }) => {
       expect(open).toBe(10);
       setFlagsFromString('--expose-gc');
       const collect = runInNewContext('gc') as () => void;
-      await expect
-        .poll(() => {
-          collect();
-          return open;
-        })
-        .toBeLessThan(2);
+      const openAfterCollection = (): number => {
+        collect();
+        return open;
+      };
+      await expect.poll(openAfterCollection, { timeout: 10_000 }).toBeLessThan(2);
     });
 
     it('come 25 at a time, and a body that nobody reads keeps none waiting', async () => {
