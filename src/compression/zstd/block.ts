@@ -10,8 +10,8 @@ import { decodeHuffmanStream, type HuffmanTable, readHuffmanTable } from './huff
 import { decodeSequences, newSequenceState, type SequenceState } from './sequences.ts';
 import { maximumBlockSize } from './zstd-frames.ts';
 
-/** Bits are loaded 32 at a time, also around the ends of a block. */
-const padding = 8;
+/** Bits are loaded 32 at a time, also around the ends of a block, and before its start when it is damaged. */
+const padding = 16;
 
 /** Decodes the compressed blocks of frames. */
 export class BlockDecoder {

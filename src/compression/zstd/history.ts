@@ -40,6 +40,14 @@ export class History {
     this.end += bytes.length;
   }
 
+  /** Append `length` bytes out of others, often a few. */
+  appendPart(source: Uint8Array, start: number, length: number): void {
+    const { bytes, end } = this;
+    if (length > 48) bytes.set(source.subarray(start, start + length), end);
+    else for (let index = 0; index < length; index++) bytes[end + index] = source[start + index]!;
+    this.end = end + length;
+  }
+
   /** Append a byte `count` times; there is room for that. */
   appendRepeated(byte: number, count: number): void {
     this.bytes.fill(byte, this.end, this.end + count);

@@ -76,7 +76,7 @@ function basesOf(bits: Uint8Array, first: number): Uint32Array {
 /**
  * Decode a block's sequences into `history`, which has room for a block.
  *
- * @param view the block, with at least 4 bytes before `start` and after `end`.
+ * @param view the block, with at least 16 bytes before `start` and after `end`.
  * @throws Damage when they are damaged, or make more than a block.
  */
 export function decodeSequences(
@@ -87,58 +87,83 @@ export function decodeSequences(
   state: SequenceState,
   history: History,
 ): void {
-  const limit = history.end + maximumBlockSize;
-  let literal = 0;
-  const copyLiterals = (length: number): void => {
-    if (literal + length > literals.length) throw new Damage('a block has too few literals');
-    if (history.end + length > limit) throw new Damage('a block is too large');
-    const { bytes, end: from } = history;
-    if (length > 32) bytes.set(literals.subarray(literal, literal + length), from);
-    else for (let index = 0; index < length; index++) bytes[from + index] = literals[literal + index]!;
-    literal += length;
-    history.end += length;
-  };
-
   const header = readHeader(view, start, end, state);
-  if (header !== undefined) {
-    const { literalLengths, matchLengths, offsets, bitsStart, count } = header;
-    const first = bitsStart * 8;
-    let position = backwardStart(view, bitsStart, end);
-    /** At most 25. */
-    const read = (bitCount: number): number => {
-      position -= bitCount;
-      if (position < first) throw new Damage('sequences are cut short');
-      return (view.getUint32(position >> 3, true) >>> (position & 7)) & ((1 << bitCount) - 1);
-    };
-    let literalState = read(literalLengths.accuracyLog);
-    let offsetState = read(offsets.accuracyLog);
-    let matchState = read(matchLengths.accuracyLog);
-    for (let index = 1; ; index++) {
-      const literalEntry = literalLengths.entries[literalState]!;
-      const matchEntry = matchLengths.entries[matchState]!;
-      const offsetEntry = offsets.entries[offsetState]!;
-      const offsetCode = offsetEntry & 0xff;
-      const offsetValue = offsetCode <= 24 ? (1 << offsetCode) + read(offsetCode) : readLongOffset(offsetCode, read);
-      const matchLength = matchLengthBases[matchEntry & 0xff]! + read(matchLengthBits[matchEntry & 0xff]!);
-      const literalLength = literalLengthBases[literalEntry & 0xff]! + read(literalLengthBits[literalEntry & 0xff]!);
-      copyLiterals(literalLength);
-      if (history.end + matchLength > limit) throw new Damage('a block is too large');
-      history.copyMatch(offsetOf(offsetValue, literalLength, state.repeatedOffsets), matchLength);
-      if (index === count) break;
-      literalState = (literalEntry >> 16) + read((literalEntry >> 8) & 0xff);
-      matchState = (matchEntry >> 16) + read((matchEntry >> 8) & 0xff);
-      offsetState = (offsetEntry >> 16) + read((offsetEntry >> 8) & 0xff);
-    }
-    if (position !== first) throw new Damage('sequences do not end where their codes do');
-  }
-  copyLiterals(literals.length - literal);
+  const limit = history.end + maximumBlockSize;
+  const literalsLeft = header === undefined ? literals : decodeMatches(view, end, literals, header, history, limit);
+  if (history.end + literalsLeft.length > limit) throw new Damage('a block is too large');
+  history.append(literalsLeft);
 }
 
-function readLongOffset(code: number, read: (bitCount: number) => number): number {
-  if (code > 27) throw new Damage('a match reaches too far back'); // beyond any window that is decoded
-  const high = read(code - 16);
-  return 2 ** code + high * 65_536 + read(16);
+/** The loop that most time is spent in. Returns the literals after the last match. */
+function decodeMatches(
+  view: DataView,
+  end: number,
+  literals: Uint8Array,
+  { count, literalLengths, offsets, matchLengths, bitsStart, repeatedOffsets }: SequencesHeader,
+  history: History,
+  limit: number,
+): Uint8Array {
+  const first = bitsStart * 8;
+  // Bits are read backwards from here. Whether that was too many is asked once a sequence: a block's padding bears it.
+  let position = backwardStart(view, bitsStart, end);
+  const literalEntries = literalLengths.entries;
+  const offsetEntries = offsets.entries;
+  const matchEntries = matchLengths.entries;
+  position -= literalLengths.accuracyLog;
+  let literalState = bitsAt(view, position, literalLengths.accuracyLog);
+  position -= offsets.accuracyLog;
+  let offsetState = bitsAt(view, position, offsets.accuracyLog);
+  position -= matchLengths.accuracyLog;
+  let matchState = bitsAt(view, position, matchLengths.accuracyLog);
+  let literal = 0;
+  for (let index = 1; position >= first; index++) {
+    const literalEntry = literalEntries[literalState]!;
+    const matchEntry = matchEntries[matchState]!;
+    const offsetEntry = offsetEntries[offsetState]!;
+
+    const offsetCode = offsetEntry & 0xff;
+    if (offsetCode > longestOffset) throw new Damage('a match reaches too far back');
+    let offsetValue = 1 << offsetCode;
+    const highBits = offsetCode > 16 ? offsetCode - 16 : 0;
+    position -= highBits;
+    offsetValue += bitsAt(view, position, highBits) << 16;
+    position -= offsetCode - highBits;
+    offsetValue += bitsAt(view, position, offsetCode - highBits);
+
+    const matchBits = matchLengthBits[matchEntry & 0xff]!;
+    position -= matchBits;
+    const matchLength = matchLengthBases[matchEntry & 0xff]! + bitsAt(view, position, matchBits);
+    const literalBits = literalLengthBits[literalEntry & 0xff]!;
+    position -= literalBits;
+    const literalLength = literalLengthBases[literalEntry & 0xff]! + bitsAt(view, position, literalBits);
+    if (position < first) break;
+
+    if (literal + literalLength > literals.length) throw new Damage('a block has too few literals');
+    if (history.end + literalLength + matchLength > limit) throw new Damage('a block is too large');
+    history.appendPart(literals, literal, literalLength);
+    literal += literalLength;
+    history.copyMatch(offsetOf(offsetValue, literalLength, repeatedOffsets), matchLength);
+    if (index === count) {
+      if (position !== first) throw new Damage('sequences do not end where their codes do');
+      return literals.subarray(literal);
+    }
+    position -= (literalEntry >> 8) & 0xff;
+    literalState = (literalEntry >> 16) + bitsAt(view, position, (literalEntry >> 8) & 0xff);
+    position -= (matchEntry >> 8) & 0xff;
+    matchState = (matchEntry >> 16) + bitsAt(view, position, (matchEntry >> 8) & 0xff);
+    position -= (offsetEntry >> 8) & 0xff;
+    offsetState = (offsetEntry >> 16) + bitsAt(view, position, (offsetEntry >> 8) & 0xff);
+  }
+  throw new Damage('sequences are cut short');
 }
+
+/** At most 25 bits from a position on. */
+function bitsAt(view: DataView, position: number, count: number): number {
+  return (view.getUint32(position >> 3, true) >>> (position & 7)) & ((1 << count) - 1);
+}
+
+/** Bits of the offsets that a window of 128 MiB allows. */
+const longestOffset = 27;
 
 /** Values from 4 on are offsets; 1 to 3 name one of the last three, or one that is 1 less. */
 function offsetOf(value: number, literalLength: number, repeated: [number, number, number]): number {
@@ -163,6 +188,7 @@ interface SequencesHeader {
   readonly offsets: FseTable;
   readonly matchLengths: FseTable;
   readonly bitsStart: number;
+  readonly repeatedOffsets: [number, number, number];
 }
 
 /** The tables, and where the bits begin; `undefined` when there are no sequences. */
@@ -200,6 +226,6 @@ function readHeader(view: DataView, start: number, end: number, state: SequenceS
   state.literalLengths = readTable(modes >> 6, literalLengthKind, state.literalLengths);
   state.offsets = readTable((modes >> 4) & 3, offsetKind, state.offsets);
   state.matchLengths = readTable((modes >> 2) & 3, matchLengthKind, state.matchLengths);
-  const { literalLengths, offsets, matchLengths } = state;
-  return { count, literalLengths, offsets, matchLengths, bitsStart: position };
+  const { literalLengths, offsets, matchLengths, repeatedOffsets } = state;
+  return { count, literalLengths, offsets, matchLengths, bitsStart: position, repeatedOffsets };
 }

@@ -15,7 +15,7 @@ import { CompressionError } from '../compression-error.ts';
  * The largest window that is decoded, in bytes: 128 MiB, as in libzstd by default, and so in Nix. `zstd --long=28` and more
  * write larger ones.
  */
-export const maximumWindowSize = 134_217_728;
+const maximumWindowSize = 134_217_728;
 
 /** The most bytes of a block, in the archive and of content. */
 export const maximumBlockSize = 131_072;

@@ -30,7 +30,10 @@ const ready = Promise.all([zstd.init(), (xxhash.default ?? xxhash)()]);
 parentPort.on('message', async ({ content, level }) => {
   try {
     const [, { h64Raw }] = await ready;
-    parentPort.postMessage({ frame: addChecksum(zstd.compress(content, level), h64Raw(content)) });
+    const compressed = zstd.compress(content, level);
+    const frame = addChecksum(compressed, h64Raw(content));
+    // What is used up goes back too: each thread collects its garbage for itself, and lets tens of megabytes of it gather.
+    parentPort.postMessage({ frame }, [frame.buffer, compressed.buffer, content.buffer]);
   } catch (error) {
     parentPort.postMessage({ error });
   }
