@@ -8,7 +8,7 @@
  * @module
  */
 import type { CompletedPart, MultipartUpload } from '@aws-sdk/client-s3';
-import { BackendError, type Content } from '../backend.ts';
+import { BackendError, type ByteRange, type Content } from '../backend.ts';
 import { retrying } from '../retry.ts';
 import { onAbort } from '../until-aborted.ts';
 import type { ByteBudget } from './byte-budget.ts';
@@ -24,8 +24,9 @@ export const maximumPartCount = 10_000;
 /** Services may have lower bounds (Swift's is this one): kept where it does not take too large parts. */
 const comfortablePartCount = 1000;
 const comfortablePartSize = 64 * 1024 * 1024;
-/** How long clearing up may take when it is time to stop. */
+/** How long clearing up may take when it is time to stop, and how it is tried in that time. */
 const clearingMs = 10_000;
+const clearingRetry = { attempts: 20, delayMs: 100, rateLimitedDelayMs: 200, maximumDelayMs: 2000 };
 /** How long it may take when S3 itself failed: a server that is started again is there by then. */
 const outageMs = 30_000;
 const longestPauseMs = 1000;
@@ -117,17 +118,26 @@ async function putParts(target: MultipartTarget, uploadId: string, content: Cont
   const stop = new AbortController();
   const release = onAbort(target.signal, () => stop.abort(target.signal!.reason));
   let next = 0;
-  const work = async (): Promise<void> => {
-    for (let index = next++; index < partCount && !stop.signal.aborted; index = next++) {
-      // The last is read to the end of the content, wherever that is: more than was said must not go unseen.
-      const length = index === partCount - 1 ? undefined : partSize;
-      const part = { number: index + 1, range: { offset: index * partSize, length } };
-      parts[index] = await target.budget(
-        Math.min(partSize, largestBuffer),
-        () => putPart({ ...target, signal: stop.signal }, uploadId, content, part),
-        stop.signal,
-      );
+  let arrived = 0;
+  const put = async (index: number): Promise<void> => {
+    // The last is read to the end of the content, wherever that is: more than was said must not go unseen.
+    const range = { offset: index * partSize, ...(index < partCount - 1 && { length: partSize }) };
+    const task = (): Promise<CompletedPart> =>
+      putPart({ ...target, signal: stop.signal }, uploadId, content, { number: index + 1, range });
+    for (;;) {
+      const arrivedBefore = arrived;
+      try {
+        parts[index] = await target.budget(Math.min(partSize, largestBuffer), task, stop.signal);
+        arrived++;
+        return;
+      } catch (error) {
+        // While others get through, the whole upload is not given up for one that was tried often enough.
+        if (!(error instanceof BackendError && error.retryable) || arrived === arrivedBefore) throw error;
+      }
     }
+  };
+  const work = async (): Promise<void> => {
+    for (let index = next++; index < partCount && !stop.signal.aborted; index = next++) await put(index);
   };
   const worker = (): Promise<void> => work().catch((error: unknown) => stop.abort(error));
   await Promise.all(Array.from({ length: Math.min(partsAtATime, partCount) }, worker));
@@ -140,7 +150,7 @@ async function putPart(
   target: MultipartTarget,
   uploadId: string,
   content: Content,
-  part: { readonly number: number; readonly range: { readonly offset: number; readonly length: number | undefined } },
+  part: { readonly number: number; readonly range: ByteRange },
 ): Promise<CompletedPart> {
   const { requests, address, key, signal } = target;
   const PartNumber = part.number;
@@ -187,15 +197,19 @@ async function abortUpload(target: MultipartTarget, uploadId: string): Promise<v
 async function abortLostUploads(target: MultipartTarget, ours: string | undefined, sinceMs: number): Promise<void> {
   const { requests, address, key } = target;
   const found = await requests
-    .request({ doing: 'list', key }, AbortSignal.timeout(clearingMs), async ({ client, sdk }, options) => {
-      const about = { Bucket: address.Bucket, Prefix: address.Key };
-      const { Uploads = [] } = await client.send(new sdk.ListMultipartUploadsCommand(about), options);
-      // By the clock of the server, which tells whole seconds.
-      const since = sinceMs + client.config.systemClockOffset - 1000;
-      const isLost = ({ Key, UploadId, Initiated }: MultipartUpload): boolean =>
-        Key === address.Key && UploadId !== ours && Number(Initiated) >= since;
-      return Uploads.filter(isLost);
-    })
+    .request(
+      { doing: 'list', key, retry: clearingRetry },
+      AbortSignal.timeout(clearingMs),
+      async ({ client, sdk }, options) => {
+        const about = { Bucket: address.Bucket, Prefix: address.Key };
+        const { Uploads = [] } = await client.send(new sdk.ListMultipartUploadsCommand(about), options);
+        // By the clock of the server, which tells whole seconds.
+        const since = sinceMs + client.config.systemClockOffset - 1000;
+        const isLost = ({ Key, UploadId, Initiated }: MultipartUpload): boolean =>
+          Key === address.Key && UploadId !== ours && Number(Initiated) >= since;
+        return Uploads.filter(isLost);
+      },
+    )
     .catch(() => []);
   await Promise.all(found.map(({ UploadId }) => abortUpload(target, UploadId!)));
 }

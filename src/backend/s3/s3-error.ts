@@ -70,7 +70,7 @@ export function s3Error(error: unknown, place: S3Place): Error {
 }
 
 /** What S3 said no with, by its own code; the cause of a {@link BackendError}. */
-export class S3Refusal extends Error {
+class S3Refusal extends Error {
   /** Such as `NoSuchKey`; `NotFound` or `Unknown` for an answer without a body. */
   readonly code: string;
 

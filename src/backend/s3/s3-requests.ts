@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { retrying } from '../retry.ts';
+import { type RetrySettings, retrying } from '../retry.ts';
 import { onAbort } from '../until-aborted.ts';
 import { createS3Connector, type S3ClientOptions, type S3Connection } from './s3-client.ts';
 import { type S3Place, s3Error } from './s3-error.ts';
@@ -15,15 +15,14 @@ export type S3Attempt<Answer> = (
   options: { readonly abortSignal: AbortSignal },
 ) => Promise<Answer>;
 
+/** What is asked for, and how often where that is not up to the settings. */
+export type S3Intent = Pick<S3Place, 'doing' | 'key'> & { readonly retry?: RetrySettings };
+
 /** A bucket, as the other files ask it. */
 export interface S3Requests {
   readonly uri: string;
   /** Ask until there is an answer or no hope of one. */
-  request<Answer>(
-    what: Pick<S3Place, 'doing' | 'key'>,
-    signal: AbortSignal | undefined,
-    attempt: S3Attempt<Answer>,
-  ): Promise<Answer>;
+  request<Answer>(what: S3Intent, signal: AbortSignal | undefined, attempt: S3Attempt<Answer>): Promise<Answer>;
   /** What was caught outside of `request`, as the error to throw. */
   explain(error: unknown, what: Pick<S3Place, 'doing' | 'key'>): Error;
   close(): Promise<void>;
@@ -55,7 +54,7 @@ export function createS3Requests(options: S3ClientOptions): S3Requests {
             release();
           }
         },
-        options.retry,
+        what.retry ?? options.retry,
         { signal },
       ),
     close: connector.close,

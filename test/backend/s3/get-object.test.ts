@@ -21,7 +21,6 @@ describePeer('s3', 'reading from a real S3 server over a bad line', () => {
       endpoint: proxy.endpoint,
       credentials: s3Keys.tester,
       retry: { attempts: 3, delayMs: 1, rateLimitedDelayMs: 1 },
-      stallTimeoutMs: 500,
     });
   });
   beforeEach(async () => {
@@ -57,14 +56,10 @@ describePeer('s3', 'reading from a real S3 server over a bad line', () => {
   });
 
   it('does not go on with another object', async () => {
-    const body = (await backend.get('large'))!.body[Symbol.asyncIterator]();
-    await body.next();
-    proxy.decide = ({ method, number }) => (method === 'GET' && number === 1 ? { cut: 400_000 } : undefined);
-    proxy.seen.length = 0;
+    proxy.decide = ({ number }) => (number === 1 ? { cut: 400_000 } : undefined);
     const cut = await backend.get('large');
     await backend.put('large', sampleBytes(5, size + 5));
     await expect(readAll(cut!.body)).rejects.toThrow(/was replaced while it was read/);
-    await body.return?.();
   });
 
   it('ends when a body stalls for too long', async () => {
@@ -74,7 +69,7 @@ describePeer('s3', 'reading from a real S3 server over a bad line', () => {
       bucket: 'bucket-1',
       endpoint: stalling.endpoint,
       credentials: s3Keys.tester,
-      stallTimeoutMs: 300,
+      stallTimeoutMs: 1500,
     });
     expect(Buffer.compare(await readAll((await slow.get('large'))!.body), sampleBytes(0, size))).toBe(0);
     expect(stalling.seen.length).toBe(3);

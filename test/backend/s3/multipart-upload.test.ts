@@ -103,6 +103,31 @@ describePeer('s3', 'multipart upload to a real server', () => {
     expect(await openUploads()).toEqual([]);
   });
 
+  it('does not give up for one part while others get through', async () => {
+    // Of two tries each, the parts 3, 4 and 5 arrive between the first and the second of part 2.
+    const tried = Array.from({ length: 8 }, createGate);
+    const arrived = Array.from({ length: 6 }, createGate);
+    let tries = 0;
+    proxy.decide = (request) => {
+      for (const part of [3, 4, 5])
+        if (isPart(request, part)) return { hold: tried[2 * part - 5]!.passed, answered: arrived[part]!.open };
+      if (!isPart(request, 2)) return undefined;
+      tried[++tries]!.open();
+      if (tries > 6) return undefined;
+      const hold = tries % 2 === 1 ? undefined : arrived[tries / 2 + 2]!.passed.then(() => sleep(50));
+      return { ...s3Answer(500, 'InternalError'), ...(hold && { hold }) };
+    };
+    const twoTries = open({ retry: { attempts: 2, delayMs: 1 } });
+    await twoTries.put('unlucky', sampleContent(22 * MiB));
+    expect(tries).toBe(7);
+    await expectObject('unlucky', 22 * MiB);
+
+    proxy.decide = (request) => (isPart(request, 2) ? s3Answer(500, 'InternalError') : undefined);
+    await expect(twoTries.put('fails', sampleContent(22 * MiB))).rejects.toMatchObject({ status: 500 });
+    proxy.decide = () => undefined;
+    await expectNothingLeft('fails');
+  });
+
   it('goes through a server that is killed in the middle and comes back', async () => {
     let killed: Promise<void> | undefined;
     proxy.decide = (request) => {
@@ -240,6 +265,15 @@ describe('choosePartSize', () => {
       expect(Math.ceil((5 * 1024 * GiB) / choosePartSize(5 * 1024 * GiB, wanted))).toBeLessThanOrEqual(10_000);
   });
 });
+
+/** Something to wait for until somebody opens it. */
+function createGate(): { readonly passed: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { passed, open: () => open() };
+}
 
 /** Numbers from 0 to 1, the same in every run (mulberry32). */
 function createRandom(seed: number): () => number {

@@ -26,6 +26,10 @@ export interface Fate {
   readonly cut?: 'before' | 'hangs' | number;
   /** After so many bytes of the answer no more come, and the connection stays. */
   readonly stallAfter?: number;
+  /** Nothing happens to the request before this. */
+  readonly hold?: Promise<unknown>;
+  /** Called when the server's answer is passed on. */
+  readonly answered?: () => void;
   /** One bit of the request's body is turned. */
   readonly corrupt?: boolean;
 }
@@ -52,6 +56,7 @@ export async function startProxy(
   const pass = (from: IncomingMessage, to: ServerResponse, fate: Fate): void => {
     const { method = '', url = '', headers } = from;
     const onward = request({ hostname, port, method, path: url, headers }, (answer) => {
+      fate.answered?.();
       if (fate.cut === 0) return void from.socket.destroy();
       to.writeHead(answer.statusCode!, answer.rawHeaders);
       if (fate.stallAfter !== undefined) answer.pipe(cutAfter(fate.stallAfter, () => undefined)).pipe(to);
@@ -64,12 +69,13 @@ export async function startProxy(
     (fate.corrupt ? from.pipe(turnOneBit()) : from).pipe(onward);
   };
 
-  const server = createServer((from, to) => {
+  const server = createServer(async (from, to) => {
     most = Math.max(most, ++atOnce);
     to.on('close', () => atOnce--);
     const seen = { method: from.method!, path: from.url!, headers: from.headers, number: proxy.seen.length + 1 };
     proxy.seen.push(seen);
     const fate = proxy.decide(seen) ?? {};
+    await fate.hold;
     if (fate.cut === 'before') return void from.socket.destroy();
     if (fate.cut === 'hangs') return void from.resume();
     if (fate.answer === undefined) return pass(from, to, fate);
