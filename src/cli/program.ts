@@ -23,7 +23,7 @@ All commands: narkit --help
 `;
 
 /** The version of the package. */
-export function readVersion(): string {
+function readVersion(): string {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };

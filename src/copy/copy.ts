@@ -26,12 +26,12 @@ export interface CopyOptions extends AbortOptions {
   readonly secretKeys?: readonly SecretKey[] | undefined;
   /** Names of keys: what one of them signed is left out, since the cache that signed it has it. */
   readonly skipSignedBy?: readonly string[] | undefined;
-  /** Told of the plan, of each path's progress and outcome, and of warnings. */
   /**
    * Copy only what one of these keys signed, or what follows from its content address. Default: everything, checked against its path info
    * alone; right for a source that is this machine's own.
    */
   readonly trustedPublicKeys?: readonly PublicKey[] | undefined;
+  /** Told of the plan, of each path's progress and outcome, and of warnings. */
   readonly onEvent?: ((event: CopyEvent) => void) | undefined;
 }
 

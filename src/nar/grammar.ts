@@ -40,7 +40,7 @@ export function paddingAfter(length: number): number {
 }
 
 /** A string as a NAR has it: length, bytes, padding. */
-export function encodeString(text: string): Uint8Array<ArrayBuffer> {
+function encodeString(text: string): Uint8Array<ArrayBuffer> {
   const bytes = encodeUtf8(text);
   const encoded = new Uint8Array(8 + bytes.length + paddingAfter(bytes.length));
   writeUint64(encoded, 0, bytes.length);

@@ -35,7 +35,7 @@ export interface Store {
   /**
    * The NAR of a path. The consumer compares hash and size with those of the path info: a store gives what it has.
    *
-   * @throws {@link StoreError} `path-absent` when the store does not have the path or its files are gone.
+   * @throws StoreError `path-absent` when the store does not have the path or its files are gone.
    */
   narFromPath(path: StorePath, options?: AbortOptions): AsyncIterable<Uint8Array>;
   /** The log of the build that made the derivation's outputs, uncompressed, where the store has one. */
@@ -66,7 +66,7 @@ export interface WritableStore extends Store {
    * Take a path's NAR, check it against `narHash` and `narSize` of the info, and lay it ready.
    *
    * @param openNar opens the NAR from its start; called again when an attempt failed for the destination's reasons.
-   * @throws {@link NarMismatchError} when the bytes are not those that the info promises: nothing is laid ready then.
+   * @throws NarMismatchError when the bytes are not those that the info promises: nothing is laid ready then.
    */
   prepare(info: PathInfo, openNar: () => AsyncIterable<Uint8Array>, options?: AbortOptions): Promise<Publication>;
   /** Add signatures to a path that the store has; those it has already change nothing. `true` when something was written. */
@@ -74,5 +74,3 @@ export interface WritableStore extends Store {
   /** Keep the log of a build. */
   addBuildLog?(derivation: StorePath, log: Uint8Array, options?: AbortOptions): Promise<void>;
 }
-
-export { NarMismatchError, StoreError } from './store-error.ts';
