@@ -35,10 +35,11 @@ export async function addCompleteCommand(program: Command, context: Context, she
  */
 function printCandidates(this: { completions: { value: string; description?: string }[] }, word: string): void {
   const prefix = word.slice(word.indexOf('=') + 1);
-  const lines = this.completions
-    .filter(({ value }) => value.startsWith(prefix))
-    .map(({ value, description }) => `${value}\t${description ?? ''}`);
-  console.log([...new Set(lines), `:${lines.length > 0 ? 4 : 0}`].join('\n'));
+  const candidates = new Map<string, string>();
+  for (const { value, description = '' } of this.completions)
+    if (value.startsWith(prefix) && !candidates.has(value)) candidates.set(value, description);
+  const lines = [...candidates].map(([value, description]) => `${value}\t${description}`);
+  console.log([...lines, `:${lines.length > 0 ? 4 : 0}`].join('\n'));
 }
 
 /** The script of the package wants the package bash-completion, and forgets the shell's default. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Command, Option } from 'commander';
+import { formatContentAddress } from '../content-address.ts';
 import { NarkitError } from '../errors.ts';
 import type { PathInfo } from '../path-info.ts';
 import type { ClosureSizes, PathInfoRecord } from '../path-info-json.ts';
@@ -134,9 +135,18 @@ async function printLines(
     const fields = [hasColumns ? name.padEnd(width) : name];
     if (flags.size) fields.push(formatSize(row.narSize));
     if (flags.closureSize) fields.push(formatSize(row.closureSize ?? 0));
-    if (flags.sigs) fields.push([...(row.ultimate ? ['ultimate'] : []), ...row.signatures].join(' '));
+    if (flags.sigs) fields.push(listTrust(row).join(' '));
     await writeOut(context, `${fields.join('\t')}\n`);
   }
+}
+
+/** Why one may believe in the path: built here, named by its content, signed. */
+function listTrust({ ultimate, contentAddress, signatures }: Row): string[] {
+  return [
+    ...(ultimate ? ['ultimate'] : []),
+    ...(contentAddress === undefined ? [] : [`ca:${formatContentAddress(contentAddress)}`]),
+    ...signatures,
+  ];
 }
 
 /** As Nix (`src/libutil/util.cc`, `renderSize` with alignment): at least KiB, one digit. */
