@@ -31,7 +31,7 @@ export interface Recording {
   readonly result: unknown;
 }
 
-export const absent: StorePath = parseStorePathBaseName('g1w7hy3qg1w7hy3qg1w7hy3qg1w7hy3q-absent');
+const absent: StorePath = parseStorePathBaseName('g1w7hy3qg1w7hy3qg1w7hy3qg1w7hy3q-absent');
 const imported = parseStorePathBaseName('h1w7hy3qg1w7hy3qg1w7hy3qg1w7hy3q-imported');
 const missing = parseStorePathBaseName('i1w7hy3qg1w7hy3qg1w7hy3qg1w7hy3q-missing');
 
