@@ -4,7 +4,7 @@
  * @module
  */
 import type { AbortOptions } from '../abort.ts';
-import type { Backend } from '../backend/backend.ts';
+import { type Backend, type BackendObject, isKey } from '../backend/backend.ts';
 import { findCodec } from '../compression/index.ts';
 import { equalHashes, formatHash } from '../hash/index.ts';
 import type { NarInfo } from '../narinfo/index.ts';
@@ -26,7 +26,7 @@ export async function* readNar(
 ): AsyncGenerator<Uint8Array> {
   const path = formatStorePath(info.path, storeDir);
   const context = { uri: backend.uri, path };
-  const object = await backend.get(info.url, options);
+  const object = await getNarFile(backend, info.url, context, options);
   if (object === undefined)
     throw new StoreError('nar-absent', `'${info.url}', the NAR of '${path}', is absent from '${backend.uri}'`, context);
 
@@ -50,6 +50,19 @@ export async function* readNar(
         `${info.fileSize ?? 'any number of'} bytes`,
       context,
     );
+}
+
+/** A URL may have a query, or lead elsewhere, where the cache is behind one itself; elsewhere it is a key. */
+function getNarFile(
+  backend: Backend,
+  url: string,
+  context: { readonly uri: string; readonly path: string },
+  options: AbortOptions,
+): Promise<BackendObject | undefined> {
+  if (backend.getByUrl !== undefined) return backend.getByUrl(url, options);
+  if (isKey(url)) return backend.get(url, options);
+  const reason = `the narinfo of '${context.path}' in '${context.uri}' has a URL that leads out of the cache: '${url}'`;
+  throw new StoreError('narinfo-url', reason, context);
 }
 
 function describe(hash: NarInfo['narHash'], narSize: number): { narHash: string; narSize: number } {

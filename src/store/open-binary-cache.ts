@@ -81,18 +81,20 @@ async function openS3(uri: StoreUri, parameters: Parameters, options: OpenUriOpt
 async function openHttp(uri: StoreUri, parameters: Parameters, options: OpenUriOptions): Promise<OpenedBackend> {
   const { createHttpBackend, parseRetrySettings } = await import('../backend/index.ts');
   const { settings: retry, rest } = parseRetrySettings(parameters);
-  const { 'bearer-token-file': tokenFile, ...others } = Object.fromEntries(rest);
-  for (const name of ['tls-certificate', 'tls-private-key'])
-    if (others[name])
-      throw new NarkitError(
-        'setting',
-        `the setting '${name}' is not supported over HTTP: give createHttpBackend a fetch that has the certificate`,
-      );
+  const left = new Map(rest);
+  const bearerToken = await takeFile(left, 'bearer-token-file', options);
+  const tlsCertificate = await takeFile(left, 'tls-certificate', options);
+  const tlsPrivateKey = await takeFile(left, 'tls-private-key', options);
   const netrc = await readNetrc(options);
-  const bearerToken = tokenFile ? await readBearerToken(tokenFile, options) : undefined;
   try {
-    const backend = createHttpBackend(`${uri.scheme}://${uri.authority}`, { retry, netrc, bearerToken });
-    return { backend, rest: new Map(Object.entries(others)) };
+    const backend = createHttpBackend(`${uri.scheme}://${uri.authority}`, {
+      retry,
+      netrc,
+      bearerToken: bearerToken?.trim(),
+      tlsCertificate,
+      tlsPrivateKey,
+    });
+    return { backend, rest: left };
   } catch (error) {
     if (error instanceof TypeError) throw new StoreUriError(formatStoreUri(uri), error.message, { cause: error });
     throw error;
@@ -111,13 +113,19 @@ async function readNetrc({ env, signal, onWarning }: OpenUriOptions): Promise<Ne
   }
 }
 
-async function readBearerToken(file: string, { signal }: OpenUriOptions): Promise<string> {
+/** The text of a file that a parameter names, with the parameter taken away. */
+async function takeFile(
+  parameters: Map<string, string>,
+  name: string,
+  { signal }: OpenUriOptions,
+): Promise<string | undefined> {
+  const file = parameters.get(name);
+  parameters.delete(name);
+  if (!file) return undefined;
   try {
-    return (await readFile(file, { encoding: 'utf8', signal })).trim();
+    return await readFile(file, { encoding: 'utf8', signal });
   } catch (error) {
     signal?.throwIfAborted();
-    throw new NarkitError('setting', `cannot read the setting 'bearer-token-file': ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new NarkitError('setting', `cannot read the setting '${name}': ${messageOf(error)}`, { cause: error });
   }
 }
