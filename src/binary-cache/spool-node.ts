@@ -17,6 +17,8 @@ import type { Spool } from './spool.ts';
 /** Uploads up to this size never touch the disk. */
 const memoryBytes = 1024 * 1024;
 const readChunkBytes = 256 * 1024;
+/** A part that somebody asks for is read in one piece up to this size, for it is going to be one. */
+const largestPieceBytes = 16 * 1024 * 1024;
 
 /** Keep an upload in memory up to 1 MiB, beyond that in a file of `TMPDIR`. */
 export function createSpool(directory: string = tmpdir()): Spool {
@@ -80,8 +82,10 @@ function contentOfFile(handle: FileHandle, size: number): Content {
     size,
     async *open(range: ByteRange = { offset: 0 }): AsyncGenerator<Uint8Array> {
       const end = Math.min(size, range.length === undefined ? size : range.offset + range.length);
+      const chunkBytes =
+        range.length !== undefined && range.length <= largestPieceBytes ? range.length : readChunkBytes;
       for (let offset = range.offset; offset < end; ) {
-        const buffer = Buffer.allocUnsafeSlow(Math.min(readChunkBytes, end - offset));
+        const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, end - offset));
         const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset);
         if (bytesRead === 0)
           throw new NarkitError('spool-failed', `the temporary file of an upload ended at ${offset} of ${size} bytes`);
