@@ -12,10 +12,7 @@ import type { StorePath } from '../store-path.ts';
  *
  * @returns `closureDownloadSize` too where the infos come from a binary cache.
  */
-export function sumClosure(
-  infos: ReadonlyMap<StorePath, PathInfo>,
-  path: StorePath,
-): Required<ClosureSizes> | ClosureSizes {
+export function sumClosure(infos: ReadonlyMap<StorePath, PathInfo>, path: StorePath): ClosureSizes {
   const closure = new Set([path]);
   let closureSize = 0;
   let closureDownloadSize = 0;

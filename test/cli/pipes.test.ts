@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fixtureStore, program, startNarkit } from './run-narkit.ts';
@@ -69,19 +70,26 @@ test('a slow reader is waited for, not buffered for', async () => {
   expect(Number(/VmHWM:\s+(\d+) kB/.exec(status)![1])).toBeLessThan(200 * 1024);
 });
 
-test('Ctrl-C ends what waits for a slow reader, or for standard input', async () => {
-  for (const [args, said] of [
-    [['copy', '--from', fixtureStore, '--to', `file://${directory}/never`, '--stdin'], ''],
-    [['key', 'convert-secret-to-public'], ''],
-  ] as const) {
-    const child = startNarkit(args, { cwd: directory });
-    let stderr = '';
-    child.stderr!.on('data', (chunk) => {
-      stderr += chunk;
-    });
-    await delay(1500);
-    child.kill('SIGINT');
-    const exitCode = await new Promise((resolve) => child.once('close', resolve));
-    expect([exitCode, stderr]).toEqual([130, said]);
-  }
+test.each([
+  ['copy', '--from', fixtureStore, '--to', 'file:never', '--stdin'],
+  ['key', 'convert-secret-to-public'],
+])('Ctrl-C ends %s while it waits for standard input', async (...args) => {
+  const child = startNarkit(args, { cwd: directory });
+  const stderr = text(child.stderr!);
+  await untilIdle(child.pid!);
+  child.kill('SIGINT');
+  const exitCode = await new Promise((resolve) => child.once('close', resolve));
+  expect([exitCode, await stderr]).toEqual([130, '']);
 });
+
+/** It has begun, and has nothing to do any more. */
+async function untilIdle(pid: number): Promise<void> {
+  const ticks = async (): Promise<string> =>
+    (await readFile(`/proc/${pid}/stat`, 'utf8')).split(' ').slice(13, 15).join(' ');
+  for (let before = ''; ; ) {
+    await delay(700);
+    const now = await ticks();
+    if (now === before) return;
+    before = now;
+  }
+}
