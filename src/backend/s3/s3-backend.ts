@@ -10,12 +10,11 @@ import { createAbsence } from './absence.ts';
 import { createByteBudget } from './byte-budget.ts';
 import { getObject } from './get-object.ts';
 import { listObjects } from './list-objects.ts';
-import { maximumPartCount, putInParts } from './multipart-upload.ts';
+import { putObject } from './put-object.ts';
 import type { S3Credentials } from './s3-client.ts';
 import { s3CodeOf } from './s3-error.ts';
 import { createS3Requests } from './s3-requests.ts';
-import { checkS3Settings, defaultPartSize, maximumPartSize, type S3Settings } from './s3-settings.ts';
-import { largestBuffer, sendContent, signBodyHash } from './upload-body.ts';
+import { checkS3Settings, type S3Settings } from './s3-settings.ts';
 
 /** What a backend holds of all bodies that are on their way at a time. */
 const bufferBudget = 64 * 1024 * 1024;
@@ -52,7 +51,7 @@ export type S3Backend = Backend & Required<Pick<Backend, 'list' | 'close'>>;
  */
 export function createS3Backend(options: S3BackendOptions): S3Backend {
   checkS3Settings(options);
-  const { bucket, prefix, retry, storageClass } = options;
+  const { bucket, prefix, retry } = options;
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL } = process.env;
   const endpoint = options.endpoint ?? (AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL || undefined);
   const requests = createS3Requests({ ...options, endpoint });
@@ -112,35 +111,11 @@ export function createS3Backend(options: S3BackendOptions): S3Backend {
     uri,
     get,
     head,
-    async put(key, content, { signal, contentType, contentEncoding } = {}) {
+    async put(key, content, putOptions = {}) {
       const address = addressOf(key);
-      signal?.throwIfAborted();
+      putOptions.signal?.throwIfAborted();
       const source = content instanceof Uint8Array ? contentOfBytes(content) : content;
-      const attributes = {
-        ...(contentType !== undefined && { ContentType: contentType }),
-        ...(contentEncoding !== undefined && { ContentEncoding: contentEncoding }),
-        ...(storageClass !== undefined && { StorageClass: storageClass as 'STANDARD' }),
-      };
-      const { multipartUpload = true, multipartChunkSize: partSize } = options;
-      const { multipartThreshold = partSize ?? defaultPartSize } = options;
-      const limit = multipartUpload ? maximumPartSize * maximumPartCount : maximumPartSize;
-      if (source.size > limit)
-        throw new BackendError(
-          'backend-refused',
-          `cannot write '${key}' in '${bucket}': ${source.size} bytes are more than S3 takes ${multipartUpload ? '' : `without 'multipart-upload=true'`}`,
-          { uri, key },
-        );
-      if (multipartUpload && source.size > Math.min(multipartThreshold, maximumPartSize))
-        return putInParts({ requests, budget, key, address, attributes, partSize, signal }, source);
-      const putWhole = async (): Promise<void> => {
-        await sendContent(requests, { key, content: source, signal }, ({ client, sdk }, body, request) => {
-          const about = { ...address, ...attributes, Body: body.bytes, ContentLength: body.size };
-          const command = new sdk.PutObjectCommand(about);
-          signBodyHash(command, body.sha256);
-          return client.send(command, request);
-        });
-      };
-      await budget(Math.min(source.size, largestBuffer), putWhole, signal);
+      await putObject({ ...putOptions, requests, budget, settings: options, key, address }, source);
     },
     async delete(key, { signal } = {}) {
       const address = addressOf(key);

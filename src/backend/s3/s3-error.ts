@@ -124,7 +124,7 @@ function judgeAnswer(failure: S3Failure, status: number, place: S3Place): Verdic
     return ['backend-refused', `it must be asked at another endpoint: check 'region' and 'endpoint' (${name})`];
   if (status === 507) return ['backend-full', `no room is left there (${name})`];
   if (status === 429 || status === 503) return ['backend-refused', `it is overloaded (${name}, HTTP ${status})`, true];
-  const reason = oneLine(isNameless(failure) ? name : `${name}: ${failure.message}`) + ` (HTTP ${status})`;
+  const reason = `${isNameless(failure) ? name : oneLine(`${name}: ${failure.message}`)} (HTTP ${status})`;
   if (transientCodes.has(name) || isTransient(status)) return ['backend-refused', reason, true];
   return [status === 401 || status === 403 ? 'backend-denied' : 'backend-refused', reason];
 }

@@ -145,6 +145,24 @@ describePeer('s3', 'multipart upload to a real server', () => {
     expect(await openUploads()).toEqual([]);
   });
 
+  it('leaves nothing when the server is away for longer than it is tried', async () => {
+    let restarted: Promise<void> | undefined;
+    proxy.decide = (request) => {
+      if (isPart(request, 3))
+        restarted ??= server
+          .kill()
+          .then(() => sleep(1500))
+          .then(() => server.start());
+      return undefined;
+    };
+    const impatient = open({ retry: { attempts: 2, delayMs: 1 } });
+    await expect(impatient.put('fails', sampleContent(22 * MiB))).rejects.toMatchObject({
+      code: 'backend-unreachable',
+    });
+    await restarted;
+    await expectNothingLeft('fails');
+  });
+
   it('leaves nothing when a part is refused', async () => {
     proxy.decide = (request) => (isPart(request, 3) ? s3Answer(403, 'AccessDenied') : undefined);
     await expect(backend.put('fails', sampleContent(22 * MiB))).rejects.toMatchObject({
