@@ -12,6 +12,7 @@ import { checkNar } from './checked-nar.ts';
 import type { DaemonConnection } from './connection.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import { operation, since } from './protocol.ts';
+import { sendFramed, sendWhenAsked } from './send-stream.ts';
 import { writePathInfo } from './wire-values.ts';
 import { WireWriter } from './wire-writer.ts';
 
@@ -75,10 +76,9 @@ async function addMultipleToStore(
     yield head.finish();
     yield* nar;
   }
-  await connection.send((writer) =>
-    writer.writeUint64(operation.addMultipleToStore).writeBoolean(false).writeBoolean(dontCheckSigs),
-  );
-  await connection.sendFramed(onePath(), { path });
+  const request = new WireWriter();
+  request.writeUint64(operation.addMultipleToStore).writeBoolean(false).writeBoolean(dontCheckSigs);
+  await sendFramed(connection, request.finish(), onePath(), { path });
 }
 
 async function addToStoreNar(
@@ -88,11 +88,9 @@ async function addToStoreNar(
   path: string,
   { storeDir, dontCheckSigs }: AddToStoreOptions,
 ): Promise<void> {
-  await connection.send((writer) => {
-    writer.writeUint64(operation.addToStoreNar);
-    writePathInfo(writer, info, storeDir);
-    writer.writeBoolean(false).writeBoolean(dontCheckSigs);
-  });
-  if (connection.protocolMinor >= since.framedAddToStoreNar) await connection.sendFramed(nar, { path });
-  else await connection.sendWhenAsked(nar, { path });
+  const request = new WireWriter().writeUint64(operation.addToStoreNar);
+  writePathInfo(request, info, storeDir);
+  request.writeBoolean(false).writeBoolean(dontCheckSigs);
+  const sendNar = connection.protocolMinor >= since.framedAddToStoreNar ? sendFramed : sendWhenAsked;
+  await sendNar(connection, request.finish(), nar, { path });
 }

@@ -105,7 +105,7 @@ export class DaemonSocket implements ChunkSource {
   }
 
   /** Resolves when there is room for more. The bytes are the socket's from now on. */
-  write(...chunks: readonly Uint8Array[]): Promise<void> {
+  write(chunks: readonly Uint8Array[]): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     this.#socket.cork();
     for (const chunk of chunks) this.#socket.write(chunk);

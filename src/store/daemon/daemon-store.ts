@@ -17,8 +17,10 @@ import type { DaemonMessage } from './messages.ts';
 import { narFromPath } from './nar-from-path.ts';
 import { newestProtocolMinor, oldestProtocolMinor, operation, since } from './protocol.ts';
 import { queryPathInfos } from './query-path-infos.ts';
+import { sendFramed } from './send-stream.ts';
 import { createTempRoots } from './temp-roots.ts';
 import { type DaemonInfo, readOptionalStorePath, readStorePath, writeStorePaths } from './wire-values.ts';
+import { WireWriter } from './wire-writer.ts';
 
 /** Where the daemon is, and how to talk to it. */
 export interface DaemonStoreOptions extends AbortOptions {
@@ -211,8 +213,8 @@ export async function openDaemonStore(options: DaemonStoreOptions = {}): Promise
     async addBuildLog(derivation, log, logOptions) {
       requireProtocol(since.addBuildLog, 'to take build logs');
       await transfers.use(async (connection) => {
-        await connection.send((writer) => writer.writeUint64(operation.addBuildLog).writeString(derivation));
-        await connection.sendFramed(once(log), { path: full(derivation) });
+        const request = new WireWriter().writeUint64(operation.addBuildLog).writeString(derivation);
+        await sendFramed(connection, request.finish(), once(log), { path: full(derivation) });
         await connection.reader.readUint64();
       }, logOptions);
     },
