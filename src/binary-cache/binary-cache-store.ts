@@ -158,8 +158,11 @@ export async function openBinaryCacheStore(
     queryBuildLog: (derivation, abort = {}) =>
       readFile(backend, `log/${derivation}`, { ...abort, maximumBytes: maximumLogBytes }),
 
-    addBuildLog: (derivation, log, abort = {}) =>
-      putCompressed(backend, `log/${derivation}`, log, 'text/plain; charset=utf-8', settings.logCompression, abort),
+    async addBuildLog(derivation, log, abort = {}) {
+      await ensureCacheInfo(abort);
+      const key = `log/${derivation}`;
+      await putCompressed(backend, key, log, 'text/plain; charset=utf-8', settings.logCompression, abort);
+    },
 
     async close() {
       await backend.close?.();

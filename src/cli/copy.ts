@@ -9,6 +9,7 @@ import type { Store, WritableStore } from '../store/store.ts';
 import { type Context, exitCode, storeOptions, UsageError, warn } from './context.ts';
 import { createCopyOutput, formatSummary } from './copy-output.ts';
 import { collectStorePaths } from './store-path-argument.ts';
+import { findTrustedPublicKeys } from './trusted-public-keys.ts';
 
 interface Flags {
   readonly from?: string;
@@ -18,6 +19,8 @@ interface Flags {
   readonly all?: boolean;
   readonly secretKeyFile?: readonly string[];
   readonly skipSignedBy?: readonly string[];
+  readonly checkSigs: boolean;
+  readonly trustedPublicKeys?: readonly string[];
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
@@ -39,6 +42,8 @@ export function addCopyCommand(program: Command, context: Context): void {
     .option('--all', 'copy all paths of the store')
     .option('--secret-key-file <file>', 'sign with this key (may be repeated)', append)
     .option('--skip-signed-by <name>', 'leave out what the key of this name signed (may be repeated)', append)
+    .option('--no-check-sigs', 'take paths out of a cache that no trusted key signed')
+    .option('--trusted-public-keys <keys>', 'whom to trust (default: as nix.conf says)', append)
     .option('--json', 'print a line of JSON for each path')
     .option('-q, --quiet', 'no progress and no summary')
     .option('-v, --verbose', 'say what became of each path')
@@ -84,10 +89,13 @@ async function copyPaths(
   const { json = false, quiet = false, verbose = false, recursive, skipSignedBy } = flags;
   const { copy } = await import('../copy/copy.ts');
   const wanted = await collectStorePaths(context, from, { paths, stdin: flags.stdin, all: flags.all });
+  const trustedPublicKeys = flags.checkSigs
+    ? await findTrustedPublicKeys(context, from, to, flags.trustedPublicKeys)
+    : undefined;
   const output = createCopyOutput(context, { storeDir: from.storeDir, json, quiet, verbose });
   const { signal } = context;
   const { onEvent } = output;
-  const copying = copy(from, to, wanted, { recursive, secretKeys, skipSignedBy, signal, onEvent });
+  const copying = copy(from, to, wanted, { recursive, secretKeys, skipSignedBy, trustedPublicKeys, signal, onEvent });
   const result = await copying.finally(() => output.end());
   if (!quiet) context.stderr.write(`${formatSummary(result, to.uri)}\n`);
   if (result.failed > 0) context.exitCode = exitCode.failure;

@@ -222,3 +222,32 @@ test('nothing is left beside a cache that was written', async () => {
   await copy(cache, ['--all']);
   expect((await readdir(cache)).filter((name) => !/\.narinfo$|^nar$|^nix-cache-info$/.test(name))).toEqual([]);
 });
+
+describe('out of a cache', () => {
+  const fromCache = (cache: string, args: readonly string[], env?: Record<string, string>): Promise<NarkitResult> =>
+    runNarkit(['copy', '--from', `file://${cache}`, '--to', `tree:${newCache()}`, ...args, greet], {
+      cwd: directory,
+      ...(env && { env }),
+    });
+
+  test('only what a trusted key signed, unless told otherwise', async () => {
+    const cache = newCache();
+    await copy(cache, ['--secret-key-file', 'key-1', greet]);
+    const secret = await readFile(join(directory, 'key-1'), 'utf8');
+    const { stdout } = await runNarkit(['key', 'convert-secret-to-public'], { input: secret });
+    const publicKey = stdout.toString();
+
+    const refused = await fromCache(cache, []);
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stderr).toContain(
+      `path '${words}' of 'file://${cache}' lacks a signature by a trusted key (it is signed by 'key-1')`,
+    );
+    expect(await fromCache(cache, ['--trusted-public-keys', publicKey])).toMatchObject({ exitCode: 0 });
+    expect(await fromCache(cache, [], { NIX_CONFIG: `trusted-public-keys = ${publicKey}` })).toMatchObject({
+      exitCode: 0,
+    });
+    expect(await fromCache(cache, ['--no-check-sigs'])).toMatchObject({ exitCode: 0 });
+    const mirror = await runNarkit(['copy', '--from', `file://${cache}`, '--to', `file://${newCache()}`, greet]);
+    expect(mirror.exitCode).toBe(0);
+  });
+});
