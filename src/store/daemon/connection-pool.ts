@@ -84,6 +84,7 @@ export function createConnectionPool(settings: ConnectionSettings, maximumConnec
       }
       lent.add(connection);
       const abort = (): void => connection.close(signal!.reason);
+      if (signal?.aborted) abort();
       signal?.addEventListener('abort', abort, { once: true });
       const giveBack = (): boolean => {
         signal?.removeEventListener('abort', abort);

@@ -14,6 +14,9 @@ import { WireReader } from './wire-reader.ts';
 import { type DaemonInfo, readDaemonInfo } from './wire-values.ts';
 import { WireWriter } from './wire-writer.ts';
 
+/** Who takes a connection and does not say hello for so long never will; an operation may wait for locks. */
+const greetingTimeoutMs = 60_000;
+
 /** How to talk to a daemon. */
 export interface ConnectionSettings extends HandshakeSettings {
   /** How long the daemon may keep silent where it has to speak. */
@@ -61,17 +64,18 @@ export class DaemonConnection {
     }
     const abort = (): void => socket.destroy(signal!.reason);
     signal?.addEventListener('abort', abort, { once: true });
+    const reader = new WireReader(socket);
     try {
-      const reader = new WireReader(socket);
       const protocolMinor = await shakeHands(socket, reader, settings);
       const daemon = await readDaemonInfo(reader, protocolMinor);
       const connection = new DaemonConnection(settings, socket, reader, protocolMinor, daemon);
       await connection.readReply();
+      socket.silenceTimeoutMs = settings.silenceTimeoutMs;
       return connection;
     } catch (error) {
       socket.destroy(error);
       signal?.throwIfAborted();
-      throw conversationError(error, settings);
+      throw conversationError(error, settings, reader.offset > 0);
     } finally {
       signal?.removeEventListener('abort', abort);
     }
@@ -140,11 +144,11 @@ export class DaemonConnection {
 
 /** A socket whose queue is full refuses at once; nix-daemon 2.8 lets five wait. */
 async function openSocket(settings: ConnectionSettings, signal: AbortSignal | undefined): Promise<DaemonSocket> {
-  const { socketPath, silenceTimeoutMs } = settings;
-  const deadlineMs = performance.now() + silenceTimeoutMs;
+  const timeoutMs = Math.min(settings.silenceTimeoutMs, greetingTimeoutMs);
+  const deadlineMs = performance.now() + timeoutMs;
   for (let delayMs = 1; ; delayMs = Math.min(2 * delayMs, 100)) {
     try {
-      return await DaemonSocket.open(socketPath, silenceTimeoutMs, signal);
+      return await DaemonSocket.open(settings.socketPath, timeoutMs, signal);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || performance.now() > deadlineMs) throw error;
     }

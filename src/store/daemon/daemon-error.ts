@@ -30,13 +30,21 @@ export class DaemonRefusedError extends StoreError {
   }
 }
 
-/** An error of the socket or of what came through it, as one that says where and what to do. */
-export function conversationError(error: unknown, address: DaemonAddress): StoreError {
+/**
+ * An error of the socket or of what came through it, as one that says where and what to do.
+ *
+ * @param greeted has the daemon said anything?
+ */
+export function conversationError(error: unknown, address: DaemonAddress, greeted = true): StoreError {
   if (error instanceof StoreError) return error;
   const daemon = `nix-daemon at '${address.socketPath}'`;
   const options = { uri: address.uri, cause: error };
-  if (error instanceof WireEndError || isDisconnect(error))
-    return new StoreError('daemon-disconnected', `${daemon} hung up before it had answered; its log says why`, options);
+  if (error instanceof WireEndError || isDisconnect(error)) {
+    const when = greeted
+      ? 'before it had answered'
+      : 'without a word; perhaps this user is not among its allowed-users';
+    return new StoreError('daemon-disconnected', `${daemon} hung up ${when}; its log says why`, options);
+  }
   if (error instanceof SilenceError) return new StoreError('daemon-silent', `${daemon} ${error.message}`, options);
   return new StoreError('daemon-protocol', `${daemon} broke the protocol: ${messageOf(error)}`, options);
 }

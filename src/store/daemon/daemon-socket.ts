@@ -23,7 +23,8 @@ interface Waiter<T> {
 /** One connection to a Unix domain socket. */
 export class DaemonSocket implements ChunkSource {
   readonly #socket: Socket;
-  readonly #silenceTimeoutMs: number;
+  /** How long the other side may keep silent where it has to speak. */
+  silenceTimeoutMs: number;
   readonly #chunks: Uint8Array[] = [];
   #bufferedBytes = 0;
   #ended = false;
@@ -34,11 +35,11 @@ export class DaemonSocket implements ChunkSource {
 
   private constructor(socket: Socket, silenceTimeoutMs: number) {
     this.#socket = socket;
-    this.#silenceTimeoutMs = silenceTimeoutMs;
+    this.silenceTimeoutMs = silenceTimeoutMs;
     socket.on('data', (chunk: Uint8Array) => this.#receive(chunk));
     socket.on('drain', () => this.#settleDraining());
     socket.on('timeout', () => {
-      if (this.#isOwed) this.destroy(new SilenceError(`said nothing for ${silenceTimeoutMs} ms`));
+      if (this.#isOwed) this.destroy(new SilenceError(`said nothing for ${this.silenceTimeoutMs} ms`));
     });
     socket.on('end', () => this.#end());
     socket.on('error', (error) => this.#fail(error));
@@ -141,7 +142,7 @@ export class DaemonSocket implements ChunkSource {
   }
 
   #watch(): void {
-    if (this.#isOwed) this.#socket.setTimeout(this.#silenceTimeoutMs);
+    if (this.#isOwed) this.#socket.setTimeout(this.silenceTimeoutMs);
   }
 
   #settleDraining(): void {

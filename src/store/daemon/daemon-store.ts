@@ -61,7 +61,7 @@ export interface DaemonStore extends WritableStore {
   addBuildLog(derivation: StorePath, log: Uint8Array, options?: AbortOptions): Promise<void>;
 }
 
-/** As many as Nix asks of a cache at a time are served well by these: a connection takes many path infos at once. */
+/** Connections for questions, so that none waits for a NAR. One takes many path infos at a time: more would not be faster. */
 const maximumQueries = 4;
 /** Paths in one question. */
 const maximumPathsAsked = 10_000;
@@ -78,12 +78,13 @@ const maximumPathsAsked = 10_000;
  * ```
  */
 export async function openDaemonStore(options: DaemonStoreOptions = {}): Promise<DaemonStore> {
-  const environment = options.environment ?? process.env;
+  const { environment = process.env, maximumTransfers = 8 } = options;
+  if (!(maximumTransfers >= 1)) throw new RangeError(`maximumTransfers must be at least 1, not ${maximumTransfers}`);
   const storeDir = options.storeDir ?? defaultStoreDirOf(environment);
   const settings = connectionSettings(options, environment);
   const { uri } = settings;
   const queries = createConnectionPool(settings, maximumQueries);
-  const transfers = createConnectionPool(settings, options.maximumTransfers ?? 8);
+  const transfers = createConnectionPool(settings, maximumTransfers);
   const roots = createTempRoots(settings, storeDir);
   const { daemon, protocolMinor } = await queries.use(async (connection) => connection, options);
 

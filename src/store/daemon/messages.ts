@@ -81,14 +81,14 @@ export async function readFailure(reader: WireReader, protocolMinor: number): Pr
   if (protocolMinor < since.structuredError) {
     const text = await reader.readText();
     await reader.readUint64(); // an exit code
-    return { text: plainText(text), traces: [] };
+    return { text: plainError(text), traces: [] };
   }
   const { offset } = reader;
   const type = await reader.readString();
   if (type !== 'Error') throw new WireError(`an error of type '${type}'`, offset);
   const level = await reader.readUint64();
   await reader.readText(); // a name that is always "Error"
-  const text = plainText(await reader.readText());
+  const text = plainError(await reader.readText());
   await readNoPosition(reader);
   const traces = await reader.readList(async () => {
     await readNoPosition(reader);
@@ -138,9 +138,12 @@ async function readNoPosition(reader: WireReader): Promise<void> {
   if ((await reader.readUint64()) !== 0) throw new WireError('a position in an error', offset);
 }
 
-/** Without colours, and without the `error:` that old daemons put in front. */
+/** Without the word that old daemons put in front. */
+function plainError(text: string): string {
+  return plainText(text).replace(/^error:\s+/, '');
+}
+
+/** Without colours and the end of the line. */
 function plainText(text: string): string {
-  return stripVTControlCharacters(text)
-    .trimEnd()
-    .replace(/^error:\s+/, '');
+  return stripVTControlCharacters(text).trimEnd();
 }

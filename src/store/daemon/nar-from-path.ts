@@ -18,11 +18,12 @@ import { DaemonRefusedError } from './daemon-error.ts';
 import { type DaemonFailure, readFailure } from './messages.ts';
 import { message, operation } from './protocol.ts';
 import { WireEndError, WireError } from './wire-error.ts';
-import { WireReader } from './wire-reader.ts';
+import { maximumTextLength, WireReader } from './wire-reader.ts';
 import { WireWriter } from './wire-writer.ts';
 
 /** How much of what came last is searched for an error message. */
 const tailBytes = 4096;
+const errorMark = new WireWriter().writeUint64(message.error).finish();
 
 /**
  * The NAR of a path.
@@ -86,7 +87,7 @@ async function* readNar(connection: DaemonConnection, path: string): AsyncGenera
     try {
       length = parser.push(chunk);
     } catch (error) {
-      throw (await findRefusal(await readToEnd(reader, tail), connection, path)) ?? error;
+      throw (await findRefusal(tail, connection, path)) ?? error;
     }
     if (length < chunk.length) throw new WireError('more than a NAR', reader.offset - chunk.length + length);
     yield chunk;
@@ -98,29 +99,23 @@ function lastBytes(tail: Uint8Array, chunk: Uint8Array): Uint8Array {
   return chunk.length >= tailBytes ? chunk.slice(-tailBytes) : concatBytes([tail, chunk]).slice(-tailBytes);
 }
 
-/** What comes after an error message is its end, and that of the conversation. */
-async function readToEnd(reader: WireReader, tail: Uint8Array): Promise<Uint8Array> {
-  const limit = reader.offset + tailBytes;
-  let bytes = tail;
-  while (reader.offset < limit) {
+/** The error message in the last bytes of a broken NAR, of which the end may have yet to come. */
+async function findRefusal(
+  tail: Uint8Array,
+  { reader, protocolMinor, settings }: DaemonConnection,
+  path: string,
+): Promise<DaemonRefusedError | undefined> {
+  const start = Buffer.from(tail.buffer, tail.byteOffset, tail.length).indexOf(errorMark);
+  if (start === -1) return undefined;
+  let bytes = tail.slice(start + errorMark.length);
+  while (bytes.length < maximumTextLength) {
+    const failure = await readFailureFrom(bytes, protocolMinor);
+    if (failure !== undefined) return new DaemonRefusedError(failure, settings, path);
     const chunk = await reader.takeChunk();
     if (chunk === undefined) break;
     bytes = concatBytes([bytes, chunk]);
   }
-  return bytes;
-}
-
-async function findRefusal(
-  bytes: Uint8Array,
-  connection: DaemonConnection,
-  path: string,
-): Promise<DaemonRefusedError | undefined> {
-  const start = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(
-    new WireWriter().writeUint64(message.error).finish(),
-  );
-  if (start === -1) return undefined;
-  const failure = await readFailureFrom(bytes.subarray(start + 8), connection.protocolMinor);
-  return failure && new DaemonRefusedError(failure, connection.settings, path);
+  return undefined;
 }
 
 async function readFailureFrom(bytes: Uint8Array, protocolMinor: number): Promise<DaemonFailure | undefined> {

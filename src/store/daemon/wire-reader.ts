@@ -18,7 +18,7 @@ export interface ChunkSource {
 /** Bytes of a string, unless its reader says otherwise: a path, a name, a signature. */
 export const maximumStringLength: number = 16 * 1024;
 /** Bytes of a text for people. */
-const maximumTextLength = 1024 * 1024;
+export const maximumTextLength: number = 1024 * 1024;
 /** Items of a list that is held in memory. */
 export const maximumListLength: number = 1_000_000;
 

@@ -433,6 +433,21 @@ describeNix('a daemon that does not trust this user', (nix) => {
   });
 });
 
+describeNix('a daemon that is not for this user', (nix) => {
+  test('hangs up, and the error says why that may be', async () => {
+    const nobody = { 'trusted-users': 'nobody-at-all', 'allowed-users': 'nobody-at-all' };
+    const daemon = await startNixDaemon(nix, { settings: nobody });
+    try {
+      await expect(openStore(daemon)).rejects.toMatchObject({
+        code: 'daemon-disconnected',
+        message: expect.stringContaining('perhaps this user is not among its allowed-users'),
+      });
+    } finally {
+      await daemon.stop();
+    }
+  });
+});
+
 describeNix(
   'from the newest Nix to each',
   (nix) => {

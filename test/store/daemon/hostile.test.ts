@@ -185,7 +185,10 @@ describe('a handshake', () => {
       (client) => void client.end(),
       async (socketPath) => void (await openDaemonStore({ socketPath })),
     );
-    await expect(closed).rejects.toMatchObject({ code: 'daemon-disconnected' });
+    await expect(closed).rejects.toMatchObject({
+      code: 'daemon-disconnected',
+      message: expect.stringContaining('hung up without a word; perhaps this user is not among its allowed-users'),
+    });
   });
 });
 
@@ -261,7 +264,7 @@ describe('an answer', () => {
   test('behind all kinds of messages', async () => {
     const messages: DaemonMessage[] = [];
     const said = [
-      wire(message.log, 'a line\n'),
+      wire(message.log, '\u001b[31;1merror:\u001b[0m a line\n'),
       wire(message.startActivity, 7, 3, 100, 'copying', 2, 0, 42, 1, 'a field', 6),
       wire(message.result, 7, 105, 1, 0, 1),
       wire(message.stopActivity, 7),
@@ -272,7 +275,7 @@ describe('an answer', () => {
       { onMessage: (told) => messages.push(told) },
     );
     expect(messages).toEqual([
-      { type: 'log', text: 'a line' },
+      { type: 'log', text: 'error: a line' },
       {
         type: 'start-activity',
         id: 7,
