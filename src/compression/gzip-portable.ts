@@ -8,6 +8,7 @@ import type { Codec } from './codec.ts';
 import { CompressionError } from './compression-error.ts';
 import { guarded } from './guarded.ts';
 import { resolveLevel } from './level.ts';
+import { takingTurns } from './turns.ts';
 import { throughWebStream } from './web-stream.ts';
 
 /** gzip. Archives of more than one member are refused: `DecompressionStream` takes the second for garbage. */
@@ -16,7 +17,7 @@ export const gzip: Codec = {
   extension: '',
   compress(source, { level, signal } = {}) {
     const gzipLevel = resolveLevel('gzip', level, { lowest: 0, highest: 9, byDefault: 6 });
-    return guarded('gzip', writeGzip(source, gzipLevel as NonNullable<GzipOptions['level']>), { signal });
+    return guarded('gzip', takingTurns(writeGzip(source, gzipLevel as NonNullable<GzipOptions['level']>)), { signal });
   },
   decompress: (source, options = {}) => guarded('gzip', readGzip(source), options),
 };

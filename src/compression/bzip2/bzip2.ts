@@ -8,6 +8,7 @@ import type { Codec } from '../codec.ts';
 import { CompressionError } from '../compression-error.ts';
 import { Damage } from '../damage.ts';
 import { guarded } from '../guarded.ts';
+import { takingTurns } from '../turns.ts';
 import { unsupported } from '../unsupported.ts';
 import { BitReader } from './bit-reader.ts';
 import { Bzip2Block } from './bzip2-block.ts';
@@ -25,7 +26,7 @@ export const bzip2: Codec = {
   compress() {
     throw unsupported('bzip2', 'writing', 'write another compression such as zstd');
   },
-  decompress: (source, options = {}) => guarded('bzip2', decodeBzip2(source), options),
+  decompress: (source, options = {}) => guarded('bzip2', takingTurns(decodeBzip2(source)), options),
 };
 
 async function* decodeBzip2(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

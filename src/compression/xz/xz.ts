@@ -7,6 +7,7 @@ import type { Codec } from '../codec.ts';
 import { createFrameBudget, cutFrames, encodeAhead } from '../frames.ts';
 import { guarded } from '../guarded.ts';
 import { resolveLevel } from '../level.ts';
+import { takingTurns } from '../turns.ts';
 import { writeXzStream, type XzBlock } from './xz-container.ts';
 import { decodeXz } from './xz-decoder.ts';
 
@@ -41,6 +42,6 @@ export function createXz(encoder: XzEncoder): Codec {
       const blocks = encodeAhead(cutFrames(source, blockSizeOf(xzLevel)), encode, budget);
       return guarded('xz', writeXzStream(blocks), { signal });
     },
-    decompress: (source, options = {}) => guarded('xz', decodeXz(source), options),
+    decompress: (source, options = {}) => guarded('xz', takingTurns(decodeXz(source)), options),
   };
 }

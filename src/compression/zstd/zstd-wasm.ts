@@ -4,6 +4,7 @@
  * @module
  */
 
+import { takingTurns } from '../turns.ts';
 import { addZstdChecksum } from './zstd-checksum.ts';
 import { decodeZstd } from './zstd-decoder.ts';
 import type { ZstdEngine } from './zstd-engine.ts';
@@ -17,7 +18,7 @@ export function createWasmZstdEngine(): ZstdEngine {
       signal.throwIfAborted();
       return addZstdChecksum(compress(content, level), h64Raw(content));
     },
-    decode: decodeZstd,
+    decode: (archive) => takingTurns(decodeZstd(archive)),
   };
 }
 

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { createSlots } from '../slots.ts';
+import { takingTurns } from '../turns.ts';
 import { decodeZstd } from './zstd-decoder.ts';
 import type { ZstdEngine } from './zstd-engine.ts';
 import { type ZstdWorkerAnswer, type ZstdWorkerData, zstdWorkerSource } from './zstd-worker-source.ts';
@@ -22,7 +23,7 @@ export function createWorkerZstdEngine(): ZstdEngine {
   const slots = createSlots(parallelism);
   const idle: Worker[] = [];
   return {
-    framesAhead: parallelism + 1,
+    framesAhead: parallelism - 1, // a frame that waits for a worker is memory
     encodeFrame: (content, level, signal) =>
       slots.run(async () => {
         const worker = idle.pop() ?? startWorker();
@@ -30,7 +31,7 @@ export function createWorkerZstdEngine(): ZstdEngine {
         idle.push(worker);
         return frame;
       }, signal),
-    decode: decodeZstd,
+    decode: (archive) => takingTurns(decodeZstd(archive)),
   };
 }
 
