@@ -19,8 +19,8 @@ import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws
 const limitMB = 250;
 const GiB = 2 ** 30;
 const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [1, 3];
-/** By liblzma where it is installed, and not fast: a smaller one shows as much. */
-const xzSize = 1 / 64;
+/** Slow, so a smaller one; shown, and not held to the limit: liblzma alone takes 94 MB a core at its usual level. */
+const xzSize = 1 / 16;
 
 const fromRoot = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const directory = await mkdtemp(join(tmpdir(), 'narkit-memory-'));
@@ -42,7 +42,7 @@ try {
   await rm(directory, { recursive: true });
 }
 console.table(rows);
-if (rows.some((row) => row['peak MB'] > limitMB)) process.exitCode = 1;
+if (rows.some((row) => row.GiB !== xzSize && row['peak MB'] > limitMB)) process.exitCode = 1;
 
 /** A directory with one store path: one file that no method compresses, for its content repeats beyond every window. */
 async function makePath(size) {

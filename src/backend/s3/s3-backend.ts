@@ -17,7 +17,7 @@ import { createS3Requests } from './s3-requests.ts';
 import { checkS3Settings, type S3Settings } from './s3-settings.ts';
 
 /** What a backend holds of all bodies that are on their way at a time. */
-const bufferBudget = 64 * 1024 * 1024;
+const bufferBudget = 32 * 1024 * 1024;
 
 /** What a backend in S3 is made of. */
 export interface S3BackendOptions extends S3Settings {

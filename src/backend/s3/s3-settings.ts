@@ -12,7 +12,7 @@ const MiB = 1024 * 1024;
 /** S3's bounds on a part; the upper one is also that of an object put in one piece. */
 const minimumPartSize = 5 * MiB;
 export const maximumPartSize: number = 5 * 1024 * MiB;
-export const defaultPartSize: number = 16 * MiB;
+export const defaultPartSize: number = 8 * MiB;
 export const defaultRegion = 'us-east-1';
 
 /** Where the bucket's name goes: into the host (`virtual`), into the path, or where Nix would put it. */
@@ -35,7 +35,7 @@ export interface S3Settings {
   readonly storageClass?: string | undefined;
   /** Put large objects in parts, side by side. Default `true`, other than in Nix: without it nothing over 5 GiB goes up. */
   readonly multipartUpload?: boolean | undefined;
-  /** Bytes of a part, 5 MiB to 5 GiB; raised for an object that would have too many parts. Default 16 MiB. */
+  /** Bytes of a part, 5 MiB to 5 GiB; raised for an object that would have too many parts. Default 8 MiB. */
   readonly multipartChunkSize?: number | undefined;
   /** Objects with more bytes than this go up in parts. Default: the size of a part, other than in Nix. */
   readonly multipartThreshold?: number | undefined;

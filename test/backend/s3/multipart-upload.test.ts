@@ -275,7 +275,7 @@ describePeer('s3', 'multipart upload to a real server', () => {
 describe('choosePartSize', () => {
   it('keeps the parts few', () => {
     const GiB = 1024 * MiB;
-    expect(choosePartSize(20 * MiB)).toBe(16 * MiB);
+    expect(choosePartSize(20 * MiB)).toBe(8 * MiB);
     expect(choosePartSize(20 * MiB, partSize)).toBe(partSize);
     expect(Math.ceil((40 * GiB) / choosePartSize(40 * GiB))).toBeLessThanOrEqual(1000);
     expect(choosePartSize(200 * GiB)).toBe(64 * MiB);
