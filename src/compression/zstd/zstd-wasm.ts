@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import { takingTurns } from '../turns.ts';
 import { addZstdChecksum } from './zstd-checksum.ts';
 import { decodeZstd } from './zstd-decoder.ts';

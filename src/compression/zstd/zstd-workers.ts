@@ -21,27 +21,34 @@ const mostWorkers = 8;
 export function createWorkerZstdEngine(): ZstdEngine {
   const parallelism = Math.min(availableParallelism(), mostWorkers);
   const slots = createSlots(parallelism);
-  const idle: Worker[] = [];
+  const idle = new Set<Worker>();
   return {
     framesAhead: parallelism - 1, // a frame that waits for a worker is memory
     encodeFrame: (content, level, signal) =>
       slots.run(async () => {
-        const worker = idle.pop() ?? startWorker();
-        const frame = await encode(worker, content, level);
-        idle.push(worker);
-        return frame;
+        const [worker = startWorker((ended) => idle.delete(ended))] = idle;
+        idle.delete(worker);
+        try {
+          const frame = await encode(worker, content, level);
+          idle.add(worker);
+          return frame;
+        } catch (error) {
+          await worker.terminate();
+          throw error;
+        }
       }, signal),
     decode: (archive) => takingTurns(decodeZstd(archive)),
   };
 }
 
-function startWorker(): Worker {
+/** `ended` hears of a worker that ends by itself, perhaps for want of memory, also while it has nothing to do. */
+function startWorker(ended: (worker: Worker) => void): Worker {
   const { resolve } = createRequire(import.meta.url);
   const workerData: ZstdWorkerData = { zstd: resolve('@bokuweb/zstd-wasm'), xxhash: resolve('xxhash-wasm') };
-  return new Worker(zstdWorkerSource, { eval: true, workerData, name: 'narkit zstd', env: {}, execArgv: [] });
+  const worker = new Worker(zstdWorkerSource, { eval: true, workerData, name: 'narkit zstd', env: {}, execArgv: [] });
+  return worker.on('error', () => ended(worker)).on('exit', () => ended(worker));
 }
 
-/** A worker that failed is not used again. */
 function encode(worker: Worker, content: Uint8Array<ArrayBuffer>, level: number): Promise<Uint8Array> {
   return new Promise<Uint8Array>((resolve, reject) => {
     const exit = (code: number): void => reject(new Error(`a zstd worker thread ended with code ${code}`));

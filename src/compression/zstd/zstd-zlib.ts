@@ -39,9 +39,10 @@ function compress(content: Uint8Array, level: number): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
     stream.on('data', (part: Uint8Array) => parts.push(part));
     stream.on('error', reject);
-    stream.write(content, () => {
+    stream.write(content, (error) => {
       stream.destroy();
-      resolve(concatBytes(parts));
+      if (error) reject(error);
+      else resolve(concatBytes(parts));
     });
   });
 }
