@@ -94,7 +94,10 @@ export function storeUriPath(uri: StoreUri): string | undefined {
 
 function formatBase({ scheme, authority }: StoreUri, hasParameters: boolean): string {
   if (scheme === 'auto') return 'auto';
-  if (scheme === 'tree' && !/^\/\/|%3F/.test(authority)) return `tree:${decodeURIComponent(authority)}`;
+  if (scheme === 'tree') {
+    const path = decodeURIComponent(authority);
+    if (!/^\/\/|\?/.test(path)) return `tree:${path}`;
+  }
   if (authority === '' && !hasParameters && scheme === 'unix') return 'daemon';
   if (authority === '' && !hasParameters && scheme === 'local') return 'local';
   return `${scheme}://${authority}`;
@@ -135,7 +138,8 @@ function parseBareIpv6(base: string): { readonly scheme: string; readonly author
   const [, scheme, userInfo = '', host] = match;
   const [, address, zone] = /^([^%]*)(?:%(.*))?$/s.exec(host!.replace(/^\[(.*)\]$/s, '$1'))!;
   if (!isIpv6(address!)) return undefined;
-  return { scheme: scheme!, authority: `${userInfo}[${address}${zone === undefined ? '' : `%25${zone}`}]` };
+  const authority = `${userInfo}[${address}${zone === undefined ? '' : `%25${zone}`}]`;
+  return isPercentEncodedText(authority) ? { scheme: scheme!, authority } : undefined;
 }
 
 function isIpv6(address: string): boolean {

@@ -164,7 +164,7 @@ describe('parseStoreUri', () => {
           expect(error).toBeInstanceOf(StoreUriError);
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: 1000, examples: [['://::1%%'], ['ssh://::1%'], ['%@::1']] },
     );
   });
 });
