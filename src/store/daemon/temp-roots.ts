@@ -24,7 +24,6 @@ export function createTempRoots(settings: ConnectionSettings, storeDir: string):
     if (closed) throw closedError(settings);
     if (connection === undefined || connection.closed) {
       connection = await DaemonConnection.open(settings);
-      connection.idle = true;
       // The daemon forgot the roots of the connection that it closed.
       for (const lost of held) await ask(connection, lost);
     }
@@ -34,10 +33,12 @@ export function createTempRoots(settings: ConnectionSettings, storeDir: string):
 
   async function ask(through: DaemonConnection, path: StorePath): Promise<void> {
     try {
+      through.idle = false;
       await through.perform(
         (writer) => writer.writeUint64(operation.addTempRoot).writeString(formatStorePath(path, storeDir)),
         (reader) => reader.readUint64(),
       );
+      through.idle = true;
     } catch (error) {
       through.close(error);
       throw conversationError(error, settings);

@@ -458,6 +458,18 @@ describe('a connection', () => {
   });
 });
 
+test('an idle store keeps no process alive', async () => {
+  const activePipes = (): number => process.getActiveResourcesInfo().filter((name) => name === 'PipeWrap').length;
+  const answers = { ...allOk, [operation.addTempRoot]: wire(message.last, 1) };
+  await withStore(countingDaemon(answers), async (store) => {
+    const before = activePipes();
+    const working = [store.queryPathInfo(path), store.addTempRoot(path), bytesOf(store.narFromPath(path))];
+    await Promise.all(working);
+    // The sockets of the two connections that are new, on the daemon's side, which is this process, too.
+    expect(activePipes() - before).toBe(2);
+  });
+});
+
 describe('a NAR', () => {
   const daemonOf = (...bytes: readonly Uint8Array[]): Script => {
     const answers: Record<number, Uint8Array> = { ...allOk, [operation.narFromPath]: wire(message.last, ...bytes) };
