@@ -61,7 +61,8 @@ export async function startNixDaemon(nix: Nix, options: NixDaemonOptions = {}): 
   const log = (): Promise<string> => readFile(logPath, 'utf8');
 
   const kill = async (): Promise<void> => {
-    daemon.kill();
+    // A SIGTERM between two connections may be lost on it: it goes on to wait for the next.
+    daemon.kill('SIGKILL');
     await ended;
   };
   const deadline = Date.now() + startTimeoutMs;
