@@ -26,7 +26,8 @@ const program = `
 const { parentPort, workerData: { algorithm, counters, memory } } = require('node:worker_threads');
 const hash = require('node:crypto').createHash(algorithm);
 for (let turn = 0; ; turn++) {
-  Atomics.wait(counters, ${filledCount}, turn);
+  // The notification of the slot before may come only now: what counts is the count.
+  while (Atomics.load(counters, ${filledCount}) === turn) Atomics.wait(counters, ${filledCount}, turn);
   const slot = turn % ${slotCount};
   const length = Atomics.load(counters, ${firstLength} + slot);
   if (length === 0) break;

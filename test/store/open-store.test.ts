@@ -11,6 +11,7 @@ import { openStore, openWritableStore, StoreUriError } from '../../src/store/ind
 import type { Environment } from '../../src/store/local-directories.ts';
 import type { Store } from '../../src/store/store.ts';
 import { parseStorePathBaseName } from '../../src/store-path.ts';
+import { listens } from '../peers/nix-daemon.ts';
 import { createNixPlace, type NixPlace } from '../peers/nix-place.ts';
 import { describeNix } from '../peers/peers.ts';
 import { type BuiltClosure, buildClosure, bytesOf } from './closure-of-nix.ts';
@@ -213,7 +214,7 @@ describeNix('the store of a Nix by its URIs', (nix) => {
       const daemon = spawn(file, args, { env: { ...place.env }, stdio: 'ignore' });
       const socket = join(place.realStateDir, 'daemon-socket/socket');
       try {
-        for (let waited = 0; !existsSync(socket) && waited < 10_000; waited += 20) await setTimeout(20);
+        for (let waited = 0; !(await listens(socket)) && waited < 10_000; waited += 20) await setTimeout(20);
         for (const uri of ['auto', 'daemon', `unix://${socket}`]) {
           const store = await openWritableStore(uri, { env: place.env, onWarning });
           expect(store.uri).toBe('daemon');
