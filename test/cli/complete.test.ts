@@ -43,7 +43,7 @@ test.each([
   ['narkit key convert', ['convert-secret-to-public']],
   ['narkit store ', ['copy-log', 'help']],
   ['narkit copy --sec', ['--secret-key-file']],
-  ['narkit copy --no', ['--no-recursive']],
+  ['narkit copy --no', ['--no-recursive', '--no-check-sigs']],
   ['narkit hash path --algo sh', ['sha1', 'sha256', 'sha512']],
   ['narkit path-info --json-format ', ['1', '2']],
   // Nothing to offer: bash completes file names.
