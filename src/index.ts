@@ -270,6 +270,7 @@ export {
   formatSecretKey,
   formatSignature,
   generateSecretKey,
+  isTrusted,
   KeyError,
   mergeSignatures,
   type PublicKey,

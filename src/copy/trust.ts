@@ -4,11 +4,10 @@
  * @module
  */
 import type { PathInfo } from '../path-info.ts';
-import { type PublicKey, verifySignature } from '../signing/index.ts';
+import { isTrusted, type PublicKey } from '../signing/index.ts';
 import type { Store } from '../store/store.ts';
 import { StoreError } from '../store/store-error.ts';
 import { formatStorePath, type StorePath } from '../store-path.ts';
-import { isContentAddressed } from '../store-path-from-content.ts';
 import { describePathInfo, type Report } from './outcome.ts';
 
 /**
@@ -26,8 +25,7 @@ export function failUntrusted(
   const untrusted: StorePath[] = [];
   for (const [path, info] of infos) {
     const { storeDir } = from;
-    const isSigned = info.signatures.some((signature) => verifySignature(info, signature, publicKeys, storeDir));
-    if (isSigned || isContentAddressed(info, storeDir)) continue;
+    if (isTrusted(info, publicKeys, storeDir)) continue;
     untrusted.push(path);
     const full = formatStorePath(path, storeDir);
     const error = new StoreError(

@@ -23,3 +23,4 @@ export {
   type Signer,
 } from './keys.ts';
 export { fingerprint, type SignedPathInfo, signPathInfo, verifySignature } from './sign.ts';
+export { isTrusted } from './trust.ts';
