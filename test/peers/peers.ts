@@ -7,7 +7,8 @@
  * ```
  *
  * `NARKIT_PEERS` names a folder that `test/peers/install.sh` filled: `nix-2.8`, `nix-2.26`, `nix-2.34`, `s3`, `nginx`,
- * `strace` and `node24`; nginx and strace may also be the host's own. `NARKIT_VECTORS` names a folder with other implementations' test data.
+ * `strace`, `chromium`, `node24`, `deno`, `bun` and `workerd`; nginx and strace may also be the host's own. `NARKIT_VECTORS` names
+ * a folder with other implementations' test data.
  * Where something is missing, its suites skip, and the run says so once (see `notice.ts`); with `CI=true` they fail, but for
  * the vectors where none are named.
  *
@@ -37,7 +38,11 @@ export const peerNames = [
   's3',
   'nginx',
   'strace',
+  'chromium',
   'node24',
+  'deno',
+  'bun',
+  'workerd',
   'vectors',
   'root',
 ] as const;
@@ -51,8 +56,8 @@ export function nix(version: NixVersion): Nix | undefined {
 }
 
 /**
- * Where a peer lies, if it is there: the folder of a Nix, of the S3 server (which holds `root`) or of the vectors; the
- * program of nginx, strace and Node 24.
+ * Where a peer lies, if it is there: the folder of a Nix, of the S3 server (which holds `root`), of Chromium (which holds
+ * `fonts.conf`) or of the vectors; the program of the others.
  */
 export function findPeer(name: PeerName): string | undefined {
   const peers = process.env.NARKIT_PEERS;
@@ -70,6 +75,12 @@ export function findPeer(name: PeerName): string | undefined {
       return existing(folder, 'bin', name) ?? onPath(name);
     case 'node24':
       return existing(folder, 'bin', 'node');
+    case 'deno':
+    case 'bun':
+    case 'workerd':
+      return existing(folder, 'bin', name);
+    case 'chromium':
+      return existing(folder, 'bin', 'chromium') === undefined ? undefined : folder;
     default:
       return existing(folder, 'bin', 'nix') === undefined ? undefined : folder;
   }
