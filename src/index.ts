@@ -88,6 +88,7 @@ export {
 export {
   ConfigError,
   defaultConfigFile,
+  defaultQueueDirectory,
   KeyFileError,
   type NarkitConfig,
   NixConfError,
@@ -96,6 +97,7 @@ export {
   nixConfFiles,
   parseNarkitConfig,
   parseNixConf,
+  type QueueConfig,
   type ReadNixSettingsOptions,
   type ReadSecretKeyFileOptions,
   readNarkitConfig,
@@ -262,6 +264,20 @@ export {
   pathInfoFromJson,
   pathInfoToJson,
 } from './path-info-json.ts';
+export {
+  acquireLock,
+  defaultGcRootsDirectory,
+  type OpenSpoolOptions,
+  openSpool,
+  parseRecordId,
+  QueueError,
+  type QueueErrorCode,
+  type QueueRecord,
+  type RecordId,
+  type Spool,
+  type SpoolLock,
+  type SpoolWatch,
+} from './queue/index.ts';
 export {
   type Ed25519Signer,
   type Ed25519Verifier,

@@ -33,6 +33,7 @@ const rooms: readonly { name: string; files: RegExp; portable: boolean }[] = [
   { name: 'binary-cache', files: /^binary-cache\//, portable: true },
   { name: 'store', files: /^store\//, portable: false },
   { name: 'copy', files: /^copy\//, portable: true },
+  { name: 'queue', files: /^queue\//, portable: false },
   { name: 'hook', files: /^hook\//, portable: false },
   { name: 'cli', files: /^cli\//, portable: false },
   { name: 'root', files: /^index\.ts$/, portable: false },

@@ -7,8 +7,10 @@ export { KeyFileError, type ReadSecretKeyFileOptions, readSecretKeyFile } from '
 export {
   ConfigError,
   defaultConfigFile,
+  defaultQueueDirectory,
   type NarkitConfig,
   parseNarkitConfig,
+  type QueueConfig,
   readNarkitConfig,
 } from './narkit-config.ts';
 export { NixConfError, type NixConfLine, parseNixConf } from './nix-conf.ts';
