@@ -1,8 +1,34 @@
 /**
- * narinfo and nix-cache-info, to the byte.
+ * narinfo and nix-cache-info, to the byte, and the values that they are about: store paths, path infos, content addresses.
  *
  * @module
  */
+export {
+  type ContentAddress,
+  ContentAddressError,
+  type ContentAddressMethod,
+  formatContentAddress,
+  parseContentAddress,
+} from '../content-address.ts';
+export type { PathInfo } from '../path-info.ts';
+export {
+  defaultStoreDir,
+  formatStorePath,
+  isStorePathHashPart,
+  parseStorePath,
+  parseStorePathBaseName,
+  type StorePath,
+  StorePathError,
+  storePathHashPart,
+  storePathHashPartLength,
+  storePathName,
+} from '../store-path.ts';
+export {
+  ContentAddressedPathError,
+  type ContentReferences,
+  isContentAddressed,
+  makeContentAddressedPath,
+} from '../store-path-from-content.ts';
 export {
   formatNixCacheInfo,
   maximumNixCacheInfoBytes,
