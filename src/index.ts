@@ -302,6 +302,7 @@ export {
   verifySignature,
 } from './signing/index.ts';
 export {
+  type CompressedNar,
   type DaemonInfo,
   type DaemonMessage,
   DaemonRefusedError,
@@ -321,6 +322,7 @@ export {
   openStore,
   openTreeStore,
   openWritableStore,
+  type PrepareOptions,
   type Publication,
   parseStoreUri,
   type QueryPathInfosOptions,

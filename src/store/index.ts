@@ -16,7 +16,14 @@ export { type DatabaseStoreOptions, openDatabaseStore } from './database/index.t
 export { type Environment, type LocalDirectories, localDirectories } from './local-directories.ts';
 export { type OpenStoreOptions, openStore } from './open-store.ts';
 export { openWritableStore } from './open-writable-store.ts';
-export type { Publication, QueryPathInfosOptions, Store, WritableStore } from './store.ts';
+export type {
+  CompressedNar,
+  PrepareOptions,
+  Publication,
+  QueryPathInfosOptions,
+  Store,
+  WritableStore,
+} from './store.ts';
 export { type NarMeasure, NarMismatchError, StoreError } from './store-error.ts';
 export { formatStoreUri, parseStoreUri, type StoreUri, StoreUriError, storeUriPath } from './store-uri.ts';
 export { openTreeStore, type TreeStoreOptions } from './tree/index.ts';

@@ -18,6 +18,22 @@ export interface QueryPathInfosOptions extends AbortOptions {
   readonly onError?: ((path: StorePath, error: unknown) => void) | undefined;
 }
 
+/** A NAR as a cache keeps it: in a file, compressed by some method, `none` included. */
+export interface CompressedNar {
+  /** The URI of the store, for messages. */
+  readonly uri: string;
+  /** Where in the store the file lies, for messages. */
+  readonly url: string;
+  /** Nix's name of the method. */
+  readonly compression: string;
+  /** Of the file, where the store knows. */
+  readonly fileHash?: Hash | undefined;
+  /** Bytes of the file, where the store knows. */
+  readonly fileSize?: number | undefined;
+  /** Read the file from its start, as it is: who takes it checks it, and what is in it. */
+  open(options?: AbortOptions): AsyncIterable<Uint8Array>;
+}
+
 /** What can be asked of every store. Absence is `undefined`; what keeps an answer from being given throws. */
 export interface Store {
   /** The URI as a person would write it, without secrets; used in messages. */
@@ -38,6 +54,8 @@ export interface Store {
    * @throws StoreError `path-absent` when the store does not have the path or its files are gone.
    */
   narFromPath(path: StorePath, options?: AbortOptions): AsyncIterable<Uint8Array>;
+  /** The file of a NAR, by the path info that this store gave; a store that keeps no such files leaves it out. */
+  compressedNarOf?(info: PathInfo): CompressedNar | undefined;
   /** The log of the build that made the derivation's outputs, uncompressed, where the store has one. */
   queryBuildLog?(derivation: StorePath, options?: AbortOptions): Promise<Uint8Array | undefined>;
   /** Let go of connections and handles. */
@@ -58,6 +76,12 @@ export interface Publication {
   abandon(): Promise<void>;
 }
 
+/** How a path is taken. */
+export interface PrepareOptions extends AbortOptions {
+  /** The same NAR as a cache has it: another cache may take the file as it is. */
+  readonly compressedNar?: CompressedNar | undefined;
+}
+
 /** What a store that takes paths can do besides. */
 export interface WritableStore extends Store {
   /** Keys that whoever copies paths here signs them with. */
@@ -68,7 +92,7 @@ export interface WritableStore extends Store {
    * @param openNar opens the NAR from its start; called again when an attempt failed for the destination's reasons.
    * @throws NarMismatchError when the bytes are not those that the info promises: nothing is laid ready then.
    */
-  prepare(info: PathInfo, openNar: () => AsyncIterable<Uint8Array>, options?: AbortOptions): Promise<Publication>;
+  prepare(info: PathInfo, openNar: () => AsyncIterable<Uint8Array>, options?: PrepareOptions): Promise<Publication>;
   /** Add signatures to a path that the store has; those it has already change nothing. `true` when something was written. */
   addSignatures(path: StorePath, signatures: readonly string[], options?: AbortOptions): Promise<boolean>;
   /** Keep the log of a build. */

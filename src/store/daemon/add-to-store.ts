@@ -8,7 +8,7 @@
 import type { AbortOptions } from '../../abort.ts';
 import type { PathInfo } from '../../path-info.ts';
 import { formatStorePath } from '../../store-path.ts';
-import { checkNar } from './checked-nar.ts';
+import { checkedNar } from '../checked-nar.ts';
 import type { DaemonConnection } from './connection.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import { operation, since } from './protocol.ts';
@@ -41,7 +41,7 @@ export async function addToStore(
 
   async function* source(): AsyncGenerator<Uint8Array> {
     try {
-      yield* checkNar(nar, info, path, connection.settings.uri);
+      yield* checkedNar(nar, info, { uri: connection.settings.uri, storeDir: options.storeDir });
     } catch (error) {
       sourceFailure = { error };
       throw error;

@@ -12,10 +12,10 @@ import { restorePath } from '../../file-system/index.ts';
 import { removeTree } from '../../file-system/remove-tree.ts';
 import type { PathInfo } from '../../path-info.ts';
 import { defaultStoreDir, isStorePathHashPart, type StorePath, storePathHashPart } from '../../store-path.ts';
+import { checkedNar } from '../checked-nar.ts';
 import { dumpStorePath } from '../dump-store-path.ts';
 import type { WritableStore } from '../store.ts';
 import { StoreError } from '../store-error.ts';
-import { checkedNar } from './checked-nar.ts';
 import { scanPathInfo } from './scan-path-info.ts';
 import { readStoreNames } from './store-names.ts';
 
