@@ -8,6 +8,7 @@ import type { AbortOptions } from '../abort.ts';
 import type { Backend } from '../backend/backend.ts';
 import { encodeUtf8 } from '../bytes/index.ts';
 import { formatNarInfo, type NarInfo, type NixCacheInfo, narInfoContentType, narInfoKey } from '../narinfo/index.ts';
+import type { PathInfo } from '../path-info.ts';
 import { mergeSignatures, type SecretKey } from '../signing/index.ts';
 import type { Publication, QueryPathInfosOptions, WritableStore } from '../store/store.ts';
 import { StoreError } from '../store/store-error.ts';
@@ -17,7 +18,7 @@ import { layDownNar } from './lay-down-nar.ts';
 import { readNarInfo, readNarInfoOf } from './narinfo-reader.ts';
 import { putCompressed } from './put-compressed.ts';
 import { readFile } from './read-file.ts';
-import { readNar } from './read-nar.ts';
+import { compressedNarOf, readNar } from './read-nar.ts';
 import type { BinaryCacheSettings } from './settings.ts';
 
 /** How many narinfo files are asked for at a time, as many as Nix has connections to a cache. */
@@ -134,9 +135,11 @@ export async function openBinaryCacheStore(
       yield* readNar(backend, await requireNarInfo(path, abort), storeDir, abort);
     },
 
-    async prepare(info, openNar, abort = {}): Promise<Publication> {
+    compressedNarOf: (info) => (isNarInfo(info) ? compressedNarOf(backend, info, storeDir) : undefined),
+
+    async prepare(info, openNar, { compressedNar, ...abort } = {}): Promise<Publication> {
       await ensureCacheInfo(abort);
-      const narInfo = await layDownNar(to, info, openNar(), abort);
+      const narInfo = await layDownNar(to, info, { openNar, compressedNar }, abort);
       return {
         url: narInfo.url,
         ...(narInfo.fileHash !== undefined && { fileHash: narInfo.fileHash }),
@@ -168,4 +171,8 @@ export async function openBinaryCacheStore(
       await backend.close?.();
     },
   };
+}
+
+function isNarInfo(info: PathInfo): info is NarInfo {
+  return 'url' in info;
 }

@@ -6,7 +6,7 @@
 import type { AbortOptions } from '../abort.ts';
 import { asError, NarkitError } from '../errors.ts';
 import type { PathInfo } from '../path-info.ts';
-import type { Publication, Store, WritableStore } from '../store/store.ts';
+import type { CompressedNar, Publication, Store, WritableStore } from '../store/store.ts';
 import { formatStorePath, type StorePath } from '../store-path.ts';
 import { createBudget } from './budget.ts';
 import { sortByReferences } from './order.ts';
@@ -56,12 +56,29 @@ export async function publishInOrder(
     }
   }
 
+  /** Of what passes by packed, each byte counts for as much of the NAR as it is of the file. */
+  function compressedNarOf(info: PathInfo): CompressedNar | undefined {
+    const compressed = from.compressedNarOf?.(info);
+    return (
+      compressed && {
+        ...compressed,
+        async *open(openOptions) {
+          const narBytesPerByte = compressed.fileSize ? info.narSize / compressed.fileSize : 1;
+          for await (const chunk of compressed.open(openOptions)) {
+            report.event({ type: 'progress', path: info.path, narBytes: Math.round(chunk.length * narBytesPerByte) });
+            yield chunk;
+          }
+        },
+      }
+    );
+  }
+
   function prepare(info: PathInfo): Promise<Publication> {
     return preparing.run(1, () =>
       bytes.run(Math.min(info.narSize, maximumWeightBytes), async () => {
         signal?.throwIfAborted();
         requireReferences(info);
-        return to.prepare(info, () => openNar(info), options);
+        return to.prepare(info, () => openNar(info), { ...options, compressedNar: compressedNarOf(info) });
       }),
     );
   }
