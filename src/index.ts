@@ -89,6 +89,7 @@ export {
   ConfigError,
   defaultConfigFile,
   defaultQueueDirectory,
+  type HookSettings,
   KeyFileError,
   type NarkitConfig,
   NixConfError,
@@ -187,18 +188,21 @@ export {
   uploadBuilt,
 } from './hook/index.ts';
 export {
+  canonicalNarPath,
   createNarListingBuilder,
   createNarParser,
   createReferenceScanner,
   decodeFileName,
   encodeFileName,
   type FormatNarListingOptions,
+  findInListing,
   formatNarListing,
   formatNarListingNode,
   formatShallowNarListing,
   isEntryName,
   isSymlinkTarget,
   isUtf8FileName,
+  listNar,
   locateInListing,
   maximumDepth,
   maximumListingLength,
@@ -217,6 +221,7 @@ export {
   type NarListingSymlink,
   type NarNode,
   type NarParser,
+  NarPathError,
   type NarReadEntry,
   type NarRegularEntry,
   type NarRegularNode,
@@ -227,8 +232,10 @@ export {
   narMagic,
   observeNar,
   parseNarListing,
+  type ReadNarFileOptions,
   type ReferenceScanner,
   readNar,
+  readNarFile,
   type WriteNarOptions,
   writeNar,
 } from './nar/index.ts';
@@ -347,6 +354,7 @@ export {
   type TreeStoreOptions,
   type WritableStore,
 } from './store/index.ts';
+export { openStoreObject, type StoreObject, type StoreObjectOptions } from './store-object/index.ts';
 export {
   defaultStoreDir,
   formatStorePath,

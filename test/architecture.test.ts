@@ -32,6 +32,7 @@ const rooms: readonly { name: string; files: RegExp; portable: boolean }[] = [
   { name: 'store interface', files: /^store\/store(-error|-uri)?\.ts$/, portable: true },
   { name: 'binary-cache', files: /^binary-cache\//, portable: true },
   { name: 'store', files: /^store\//, portable: false },
+  { name: 'store-object', files: /^store-object\//, portable: true },
   { name: 'copy', files: /^copy\//, portable: true },
   { name: 'queue', files: /^queue\//, portable: false },
   { name: 'hook', files: /^hook\//, portable: false },

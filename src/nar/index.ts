@@ -30,8 +30,10 @@ export {
   parseNarListing,
 } from './listing.ts';
 export { NarFormatError, NarWriteError } from './nar-error.ts';
+export { canonicalNarPath, findInListing, NarPathError } from './nar-path.ts';
 export { createNarParser, type NarHandler, type NarParser } from './parser.ts';
 export { type NarReadEntry, type NarRegularReadEntry, observeNar, readNar } from './read.ts';
+export { listNar, type ReadNarFileOptions, readNarFile } from './read-file.ts';
 export { createReferenceScanner, type ReferenceScanner } from './reference-scan.ts';
 export {
   type NarDirectoryNode,
