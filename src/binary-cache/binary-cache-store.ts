@@ -7,7 +7,14 @@ import pMap from 'p-map';
 import type { AbortOptions } from '../abort.ts';
 import type { Backend } from '../backend/backend.ts';
 import { encodeUtf8 } from '../bytes/index.ts';
-import { formatNarInfo, type NarInfo, type NixCacheInfo, narInfoContentType, narInfoKey } from '../narinfo/index.ts';
+import {
+  formatNarInfo,
+  type NarInfo,
+  type NixCacheInfo,
+  NixCacheInfoError,
+  narInfoContentType,
+  narInfoKey,
+} from '../narinfo/index.ts';
 import type { PathInfo } from '../path-info.ts';
 import { mergeSignatures, type SecretKey } from '../signing/index.ts';
 import type { Publication, QueryPathInfosOptions, WritableStore } from '../store/store.ts';
@@ -32,6 +39,8 @@ export interface BinaryCacheOptions extends AbortOptions {
   readonly secretKeys?: readonly SecretKey[] | undefined;
   /** Takes a line about what is left out and fails nothing. */
   readonly onWarning?: ((message: string) => void) | undefined;
+  /** Told of a `nix-cache-info` that cannot be read, so that the cache can be verified all the same; without it, the error is thrown. */
+  readonly onCacheInfoError?: ((error: NixCacheInfoError) => void) | undefined;
 }
 
 /** A store whose path infos say where the NARs lie. */
@@ -63,7 +72,11 @@ export async function openBinaryCacheStore(
 ): Promise<BinaryCacheStore> {
   const settings = options.settings ?? {};
   const storeDir = settings.storeDir ?? defaultStoreDir;
-  const cacheInfo = await readCacheInfo(backend, storeDir, options);
+  const cacheInfo = await readCacheInfo(backend, storeDir, options).catch((error: unknown) => {
+    if (options.onCacheInfoError === undefined || !(error instanceof NixCacheInfoError)) throw error;
+    options.onCacheInfoError(error);
+    return undefined;
+  });
   const to = { backend, settings, storeDir, onWarning: options.onWarning };
   let written: Promise<void> | undefined;
 

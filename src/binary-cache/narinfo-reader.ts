@@ -5,10 +5,19 @@
  */
 import type { AbortOptions } from '../abort.ts';
 import type { Backend } from '../backend/backend.ts';
-import { maximumNarInfoBytes, type NarInfo, narInfoKey, parseNarInfo } from '../narinfo/index.ts';
+import {
+  maximumNarInfoBytes,
+  type NarInfo,
+  narInfoKey,
+  type ParseNarInfoOptions,
+  parseNarInfo,
+} from '../narinfo/index.ts';
 import { StoreError } from '../store/store-error.ts';
 import { formatStorePath, type StorePath, storePathHashPart } from '../store-path.ts';
 import { readFile } from './read-file.ts';
+
+/** How a narinfo is read. */
+export interface ReadNarInfoOptions extends AbortOptions, Pick<ParseNarInfoOptions, 'onQuirk'> {}
 
 /**
  * The narinfo under a hash part, or `undefined` when the cache has none.
@@ -20,13 +29,14 @@ export async function readNarInfo(
   backend: Backend,
   storeDir: string,
   hashPart: string,
-  options: AbortOptions,
+  options: ReadNarInfoOptions,
 ): Promise<NarInfo | undefined> {
   const key = `${hashPart}.narinfo`;
-  const bytes = await readFile(backend, key, { ...options, maximumBytes: maximumNarInfoBytes });
+  const { signal, onQuirk } = options;
+  const bytes = await readFile(backend, key, { signal, maximumBytes: maximumNarInfoBytes });
   if (bytes === undefined) return undefined;
   const where = `${key} of ${backend.uri}`;
-  const info = parseNarInfo(bytes, { storeDir, where });
+  const info = parseNarInfo(bytes, { storeDir, where, ...(onQuirk && { onQuirk }) });
   if (storePathHashPart(info.path) === hashPart) return info;
   const path = formatStorePath(info.path, storeDir);
   throw new StoreError('narinfo-mismatch', `'${where}' is the narinfo of another path, '${path}'`, {
@@ -44,7 +54,7 @@ export async function readNarInfoOf(
   backend: Backend,
   storeDir: string,
   path: StorePath,
-  options: AbortOptions,
+  options: ReadNarInfoOptions,
 ): Promise<NarInfo | undefined> {
   const info = await readNarInfo(backend, storeDir, storePathHashPart(path), options);
   if (info === undefined || info.path === path) return info;

@@ -5,6 +5,7 @@
  */
 import type { AbortOptions } from '../abort.ts';
 import { type Backend, type BackendObject, type ByteRange, isKey } from '../backend/backend.ts';
+import { findCodec } from '../compression/index.ts';
 import type { NarInfo } from '../narinfo/index.ts';
 import type { CompressedNar } from '../store/store.ts';
 import { StoreError } from '../store/store-error.ts';
@@ -40,7 +41,8 @@ export function compressedNarOf(backend: Backend, info: NarInfo, storeDir: strin
       const object = await getNarFile(backend, url, { uri, path }, options);
       if (object === undefined)
         throw new StoreError('nar-absent', `'${url}', the NAR of '${path}', is absent from '${uri}'`, { uri, path });
-      yield* object.body;
+      const { body, contentEncoding } = object;
+      yield* contentEncoding === undefined ? body : findCodec(contentEncoding).decompress(body, options);
     },
   };
 }
