@@ -21,11 +21,15 @@ export interface Closure {
  * The closure of `paths` in a store, asked level by level, many paths at a time.
  *
  * @param options.recursive `false` leaves it at the paths themselves.
+ * @param options.isKnown references that it is true for are left out, and so is what only they refer to.
  */
 export async function computeClosure(
   store: Store,
   paths: Iterable<StorePath>,
-  options: AbortOptions & { readonly recursive?: boolean | undefined } = {},
+  options: AbortOptions & {
+    readonly recursive?: boolean | undefined;
+    readonly isKnown?: ((path: StorePath) => boolean) | undefined;
+  } = {},
 ): Promise<Closure> {
   const infos = new Map<StorePath, PathInfo>();
   const errors = new Map<StorePath, Error>();
@@ -44,7 +48,7 @@ export async function computeClosure(
       infos.set(path, info);
       if (options.recursive !== false) for (const reference of info.references) next.add(reference);
     }
-    for (const path of next) if (infos.has(path) || errors.has(path)) next.delete(path);
+    for (const path of next) if (infos.has(path) || errors.has(path) || options.isKnown?.(path)) next.delete(path);
     level = next;
   }
   return { infos, errors };

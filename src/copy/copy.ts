@@ -27,6 +27,11 @@ export interface CopyOptions extends AbortOptions {
   /** Names of keys: what one of them signed is left out, since the cache that signed it has it. */
   readonly skipSignedBy?: readonly string[] | undefined;
   /**
+   * Is the destination known to have this path, and all that it refers to? Then nobody asks for it. Not asked of `paths` themselves. For
+   * who copies one closure after the other.
+   */
+  readonly isKnown?: ((path: StorePath) => boolean) | undefined;
+  /**
    * Copy only what one of these keys signed, or what follows from its content address. Default: everything, checked against its path info
    * alone; right for a source that is this machine's own.
    */
@@ -81,9 +86,12 @@ async function copyClosure(
 ): Promise<CopyResult> {
   const { signal, onEvent } = options;
   const outcomes: CopyOutcome[] = [];
+  const errors = new Map<StorePath, Error>();
   const report: Report = {
+    errorOf: (path) => errors.get(path),
     finish(outcome) {
       outcomes.push(outcome);
+      if (outcome.error !== undefined) errors.set(outcome.path, outcome.error);
       onEvent?.({ type: 'outcome', outcome });
     },
     event: (event) => onEvent?.(event),

@@ -37,6 +37,8 @@ export type CopyEvent =
 
 /** Where the stages of a copy say what happens. */
 export interface Report {
+  /** Why a path failed, if it did. */
+  errorOf(path: StorePath): Error | undefined;
   finish(outcome: CopyOutcome): void;
   event(event: CopyEvent): void;
 }

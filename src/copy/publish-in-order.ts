@@ -45,6 +45,7 @@ export async function publishInOrder(
       throw new NarkitError(
         'reference-unavailable',
         `cannot copy '${full(info.path)}' to '${to.uri}' because its reference '${full(reference)}' is not there`,
+        { cause: report.errorOf(reference) },
       );
   }
 
@@ -102,8 +103,8 @@ export async function publishInOrder(
       });
     } catch (error) {
       failed.add(info.path);
-      await publication?.abandon().catch(() => {});
       if (!signal?.aborted) report.finish({ ...describePathInfo(info), outcome: 'failed', error: asError(error) });
+      await publication?.abandon().catch(() => {});
     }
   }
 

@@ -114,7 +114,10 @@ describe('copy', () => {
     expect(error.message).toContain(formatHash(recorded.info.narHash, 'nix32'));
     expect(error.message).toContain(error.actual.narHash);
     expect(error.actual.narHash).not.toBe(error.expected.narHash);
-    expect(outcomes.find(({ path }) => path === referrer)!.error).toMatchObject({ code: 'reference-unavailable' });
+    expect(outcomes.find(({ path }) => path === referrer)!.error).toMatchObject({
+      code: 'reference-unavailable',
+      cause: error,
+    });
     const keys = await listKeys(backend);
     expect(keys.filter((key) => key.endsWith('.narinfo'))).toEqual([keyOf(good)]);
     expect(keys.filter((key) => key.startsWith('nar/')).length).toBeLessThanOrEqual(2);
@@ -226,6 +229,24 @@ describe('copy', () => {
     const { outcomes } = await copy(from, to, from.paths.keys(), { trustedPublicKeys: [trusted.publicKey] });
     expect(byName(outcomes)).toEqual({ good: 'copied', forged: 'failed', unsigned: 'failed', referrer: 'failed' });
     expect(outcomes.find(({ path }) => path === forged)!.error).toMatchObject({ code: 'path-untrusted' });
+  });
+
+  it('asks nobody for what the destination is known to have', async () => {
+    const from = createSampleStore();
+    const leaf = await from.add('leaf');
+    const middle = await from.add('middle', [leaf]);
+    const top = await from.add('top', [middle]);
+    const asked: string[] = [];
+    const backend = createMemoryBackend();
+    const get: Backend['get'] = (key) => {
+      asked.push(key);
+      return backend.get(key);
+    };
+    const to = await openBinaryCacheStore({ ...backend, get });
+    asked.length = 0;
+    const { outcomes } = await copy(from, to, [top], { isKnown: (path) => path === middle || path === top });
+    expect(byName(outcomes)).toEqual({ top: 'copied' });
+    expect(asked).toEqual([keyOf(top)]);
   });
 
   it('copies no path without its closure, unless the closure is there', async () => {
