@@ -3,13 +3,26 @@
  *
  * @module
  */
+export {
+  type AppliedCommand,
+  applyCommands,
+  type QueueCommand,
+  writeCommand,
+} from './commands.ts';
 export { destinationName } from './destination-name.ts';
 export { defaultGcRootsDirectory } from './gc-roots.ts';
 export { type Journal, type OpenJournalOptions, openJournal, type PathProgress, type Progress } from './journal.ts';
 export { acquireLock, type SpoolLock } from './lock.ts';
 export { QueueError, type QueueErrorCode } from './queue-error.ts';
+export { type DestinationProgress, isParked, isWaiting, type QueuedPath, readQueuedPaths } from './queued-path.ts';
 export { parseRecordId, type QueueRecord, type RecordId } from './record.ts';
+export {
+  createServiceNotifier,
+  type ServiceNotifier,
+  type ServiceNotifierOptions,
+} from './service-notify.ts';
 export { type OpenSpoolOptions, openSpool, type Spool, type SpoolWatch } from './spool.ts';
+export { type DestinationStatus, type QueueStatus, readQueueStatus } from './status.ts';
 export { runWorker, type WorkerOptions, type WorkerResult } from './worker/run-worker.ts';
 export type { DestinationState, WorkerEvent } from './worker/worker-event.ts';
 export { type WorkerStatus, workerStatusFile } from './worker/worker-status.ts';
