@@ -3,6 +3,7 @@
 #
 #   DIR/nix-2.8  DIR/nix-2.26  DIR/nix-2.34   bin/nix, bin/nix-store, bin/nix-daemon, ...
 #   DIR/nginx  DIR/strace                     bin/nginx, bin/strace
+#   DIR/systemd                               bin/systemd-analyze; root holds systemd's own units
 #   DIR/s3                                    root: OpenStack Swift, to be started in a chroot (only laid for root)
 #   DIR/chromium                              bin/chromium, fonts.conf
 #   DIR/node24  DIR/deno  DIR/bun  DIR/workerd   bin/node, bin/deno, bin/bun, bin/workerd
@@ -164,6 +165,7 @@ install_program nix-2.34 forky nix-bin 2.34. nix
 for version in 2.8 2.26 2.34; do name_nix $version; done
 install_program nginx bookworm nginx '' nginx
 install_program strace bookworm strace '' strace
+install_program systemd trixie systemd 257. systemd-analyze
 install_chromium
 install_s3
 

@@ -7,7 +7,7 @@
  * ```
  *
  * `NARKIT_PEERS` names a folder that `test/peers/install.sh` filled: `nix-2.8`, `nix-2.26`, `nix-2.34`, `s3`, `nginx`,
- * `strace`, `chromium`, `node24`, `deno`, `bun` and `workerd`; nginx and strace may also be the host's own. `NARKIT_VECTORS` names
+ * `strace`, `systemd`, `chromium`, `node24`, `deno`, `bun` and `workerd`; nginx and strace may also be the host's own. `NARKIT_VECTORS` names
  * a folder with other implementations' test data.
  * Where something is missing, its suites skip, and the run says so once (see `notice.ts`); with `CI=true` they fail, but for
  * the vectors where none are named.
@@ -38,6 +38,7 @@ export const peerNames = [
   's3',
   'nginx',
   'strace',
+  'systemd',
   'chromium',
   'node24',
   'deno',
@@ -56,8 +57,8 @@ export function nix(version: NixVersion): Nix | undefined {
 }
 
 /**
- * Where a peer lies, if it is there: the folder of a Nix, of the S3 server (which holds `root`), of Chromium (which holds
- * `fonts.conf`) or of the vectors; the program of the others.
+ * Where a peer lies, if it is there: the folder of a Nix, of the S3 server and of systemd (which hold `root`), of Chromium (which
+ * holds `fonts.conf`) or of the vectors; the program of the others.
  */
 export function findPeer(name: PeerName): string | undefined {
   const peers = process.env.NARKIT_PEERS;
@@ -79,6 +80,8 @@ export function findPeer(name: PeerName): string | undefined {
     case 'bun':
     case 'workerd':
       return existing(folder, 'bin', name);
+    case 'systemd':
+      return existing(folder, 'bin', 'systemd-analyze') === undefined ? undefined : folder;
     case 'chromium':
       return existing(folder, 'bin', 'chromium') === undefined ? undefined : folder;
     default:
