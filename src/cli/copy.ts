@@ -42,7 +42,7 @@ export function addCopyCommand(program: Command, context: Context): void {
     .option('--all', 'copy all paths of the store')
     .option('--secret-key-file <file>', 'sign with this key (may be repeated)', append)
     .option('--skip-signed-by <name>', 'leave out what the key of this name signed (may be repeated)', append)
-    .option('--no-check-sigs', 'take paths out of a cache that no trusted key signed')
+    .option('--no-check-sigs', 'take what no trusted key signed, and have the daemon take it')
     .option('--trusted-public-keys <keys>', 'whom to trust (default: as nix.conf says)', append)
     .option('--json', 'print a line of JSON for each path')
     .option('-q, --quiet', 'no progress and no summary')
@@ -67,7 +67,8 @@ async function runCopy(context: Context, paths: string[], flags: Flags): Promise
   const { openWritableStore } = await import('../store/open-writable-store.ts');
   const from = await openStore(flags.from ?? 'auto', storeOptions(context));
   try {
-    const to = await openWritableStore(flags.to ?? 'daemon', storeOptions(context));
+    const dontCheckSigs = !flags.checkSigs;
+    const to = await openWritableStore(flags.to ?? 'daemon', { ...storeOptions(context), dontCheckSigs });
     try {
       await copyPaths(context, from, to, paths, flags, secretKeys);
     } finally {

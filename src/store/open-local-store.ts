@@ -32,12 +32,13 @@ const daemonParameters = [...directoryParameters, 'max-connections', 'max-connec
 /** `daemon`, `unix://…`: the local Nix behind its daemon. */
 export async function openDaemonUri(uri: StoreUri, options: OpenUriOptions): Promise<WritableStore> {
   warnOfUnknownParameters(uri.parameters, daemonParameters, options);
-  const { env, signal } = options;
+  const { env, signal, dontCheckSigs } = options;
   const { storeDir, stateDir, logDir } = localDirectories(uri.parameters, env);
   const path = storeUriPath(uri);
   const socketPath = path === undefined ? daemonSocketPath(stateDir, env) : resolve(path);
   const { openDaemonStore } = await import('./daemon/index.ts');
-  return withBuildLogs(await openDaemonStore({ socketPath, storeDir, environment: env, signal }), logDir);
+  const daemon = await openDaemonStore({ socketPath, storeDir, environment: env, signal, dontCheckSigs });
+  return withBuildLogs(daemon, logDir);
 }
 
 /** `local`, a bare directory: the local Nix through its database. */
@@ -93,7 +94,7 @@ function withBuildLogs<LocalStore extends Store>(store: LocalStore, logDir: stri
 async function openDaemonIfItAnswers(
   uri: StoreUri,
   { storeDir, stateDir }: LocalDirectories,
-  { env, signal }: OpenUriOptions,
+  { env, signal, dontCheckSigs }: OpenUriOptions,
   reasons: string[],
 ): Promise<WritableStore | undefined> {
   // The variable means the daemon of the usual store.
@@ -108,8 +109,8 @@ async function openDaemonIfItAnswers(
   const silence = new Error(`the daemon at '${socketPath}' said nothing for ${daemonGreetingTimeoutMs} ms`);
   const timer = setTimeout(() => greeting.abort(silence), daemonGreetingTimeoutMs);
   try {
-    const signals = signal ? [signal, greeting.signal] : [greeting.signal];
-    return await openDaemonStore({ socketPath, storeDir, environment: env, signal: AbortSignal.any(signals) });
+    const signals = AbortSignal.any(signal ? [signal, greeting.signal] : [greeting.signal]);
+    return await openDaemonStore({ socketPath, storeDir, environment: env, signal: signals, dontCheckSigs });
   } catch (error) {
     signal?.throwIfAborted();
     if (error !== silence && !(error instanceof StoreError)) throw error;

@@ -13,6 +13,8 @@ export interface OpenStoreOptions extends AbortOptions {
   readonly env?: Environment | undefined;
   /** Takes a line about what is not as it should be and fails nothing. @default nothing */
   readonly onWarning?: ((message: string) => void) | undefined;
+  /** Tell the daemon to import also what no key signed that it trusts. It obeys only `trusted-users`. @default false */
+  readonly dontCheckSigs?: boolean | undefined;
   /** Make the directory of a `tree:` store where there is none. @default false */
   readonly create?: boolean | undefined;
 }
