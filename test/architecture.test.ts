@@ -34,6 +34,7 @@ const rooms: readonly { name: string; files: RegExp; portable: boolean }[] = [
   { name: 'store', files: /^store\//, portable: false },
   { name: 'store-object', files: /^store-object\//, portable: true },
   { name: 'copy', files: /^copy\//, portable: true },
+  { name: 'verify', files: /^verify\//, portable: true },
   { name: 'queue', files: /^queue\//, portable: false },
   { name: 'hook', files: /^hook\//, portable: false },
   { name: 'cli', files: /^cli\//, portable: false },
@@ -47,7 +48,7 @@ const portablePackages =
 const root = fileURLToPath(new URL('..', import.meta.url));
 const sources = new Map(
   readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts'))
+    .filter((file) => /\.c?ts$/.test(file))
     .map((file) => [file, readFileSync(join(root, 'src', file), 'utf8')]),
 );
 

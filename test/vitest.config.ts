@@ -6,6 +6,8 @@ export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   resolve: { conditions },
   ssr: { resolve: { conditions } },
+  // Files of CommonJS are written as all others are.
+  oxc: { include: /\.(c?ts|[jt]sx)$/ },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/peers/notice.ts'],

@@ -3,11 +3,10 @@
  *
  * @module
  */
+export { defaultConfigFile, defaultQueueDirectory, type HookSettings } from './hook-settings.cts';
 export { KeyFileError, type ReadSecretKeyFileOptions, readSecretKeyFile } from './key-file.ts';
 export {
   ConfigError,
-  defaultConfigFile,
-  defaultQueueDirectory,
   type NarkitConfig,
   parseNarkitConfig,
   type QueueConfig,

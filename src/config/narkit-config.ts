@@ -4,16 +4,16 @@
  * @module
  */
 import { readFile } from 'node:fs/promises';
-import { isAbsolute } from 'node:path';
-import { parse, TomlError } from 'smol-toml';
 import { messageOf, NarkitError } from '../errors.ts';
-import { type TomlTable, takeFrom } from './toml-table.ts';
-
-/** Where the file lies unless `NARKIT_CONFIG` says otherwise. */
-export const defaultConfigFile = '/etc/narkit/config.toml';
-
-/** Where the queue lies unless the file says otherwise. */
-export const defaultQueueDirectory = '/var/lib/narkit/queue';
+import {
+  defaultConfigFile,
+  type HookSettings,
+  hookKeys,
+  parseConfigTable,
+  type RefuseFile,
+  takeHookSettings,
+} from './hook-settings.cts';
+import { takeFrom } from './toml-table.ts';
 
 /** What the hook and the worker do. */
 export interface NarkitConfig {
@@ -25,13 +25,10 @@ export interface NarkitConfig {
   readonly secretKeyFiles: readonly string[];
   /** Names of keys: what one of them signed stays out. Key `skip-signed-by`. */
   readonly skipSignedBy: readonly string[];
-  /** Key `mode`: `queue`, the default, leaves the upload to the worker; `direct` uploads before the hook returns. */
-  readonly mode: 'queue' | 'direct';
-  /**
-   * Key `on-failure`: `ignore` says so and lets the build go on, `fail` ends it. `direct`, in mode `queue` alone, uploads at once what
-   * the queue could not take.
-   */
-  readonly onFailure: 'ignore' | 'direct' | 'fail';
+  /** Key `mode`. */
+  readonly mode: HookSettings['mode'];
+  /** Key `on-failure`. */
+  readonly onFailure: HookSettings['onFailure'];
   /** Key `build-logs`: upload the log of the build, too. Default `false`. */
   readonly buildLogs: boolean;
   /** Table `queue`. */
@@ -42,10 +39,8 @@ export interface NarkitConfig {
 export interface QueueConfig {
   /** Where what waits is written down. Key `directory`. */
   readonly directory: string;
-  /**
-   * Where roots for the garbage collector go, or `false` for none. Key `gc-roots`; `undefined` means below Nix's own state directory.
-   */
-  readonly gcRoots: string | false | undefined;
+  /** Where roots for the garbage collector go. Key `gc-roots`. */
+  readonly gcRoots: HookSettings['gcRoots'];
   /** How often a path is tried before it is parked. Key `attempts`. */
   readonly attempts: number;
   /** The longest wait before the second attempt. Key `retry-delay`, in seconds. */
@@ -98,48 +93,35 @@ export async function readNarkitConfig(
  * ```
  */
 export function parseNarkitConfig(text: string, path: string): NarkitConfig {
-  const refuse = (key: string, wanted: string): never => {
-    throw new ConfigError(path, `has a '${key}' that is not ${wanted}`);
+  const refuseFile: RefuseFile = (reason) => {
+    throw new ConfigError(path, reason);
   };
-  const table = takeFrom(parseToml(text, path), refuse);
-  const queue = table.takeTable('queue');
-  const mode = table.takeChoice('mode', ['queue', 'direct']);
+  const root = parseConfigTable(text, refuseFile);
+  const hook = takeHookSettings(root, refuseFile);
+  const table = takeFrom(root, refuseFile, [...hookKeys.root, 'queue']);
   const config: NarkitConfig = {
     from: table.takeText('from') ?? 'auto',
     to: table.takeList('to'),
     secretKeyFiles: table.takeList('secret-key-files'),
     skipSignedBy: table.takeList('skip-signed-by'),
-    mode,
-    onFailure: table.takeChoice('on-failure', mode === 'queue' ? ['ignore', 'direct', 'fail'] : ['ignore', 'fail']),
+    mode: hook.mode,
+    onFailure: hook.onFailure,
     buildLogs: table.takeBoolean('build-logs') ?? false,
-    queue: takeQueueConfig(queue, refuse),
+    queue: { directory: hook.directory, gcRoots: hook.gcRoots, ...takeWorkerSettings(root.queue, refuseFile) },
   };
-  for (const [place, { untakenKeys, takenKeys }] of [
-    ['', table],
-    ['queue.', queue],
-  ] as const) {
-    const [unknown] = untakenKeys();
-    if (unknown === undefined) continue;
-    const known = takenKeys().map((key) => `'${place}${key}'`);
-    throw new ConfigError(path, `has an unknown key '${place}${unknown}': the keys are ${known.join(', ')}`);
-  }
-  if (config.to.length === 0) throw new ConfigError(path, `names no store to copy to: set 'to = ["…"]'`);
+  table.refuseRest();
+  if (config.to.length === 0) return refuseFile(`names no store to copy to: set 'to = ["…"]'`);
   return config;
 }
 
 const daySeconds = 24 * 60 * 60;
 
-function takeQueueConfig(table: TomlTable, refuse: (key: string, wanted: string) => never): QueueConfig {
+function takeWorkerSettings(queue: unknown, refuseFile: RefuseFile): Omit<QueueConfig, 'directory' | 'gcRoots'> {
+  const table = takeFrom((queue ?? {}) as Record<string, unknown>, refuseFile, hookKeys.queue, 'queue.');
   const takeSecondsMs = (key: string, fallback: number): number =>
     1000 * table.takeNumber(key, { fallback, minimum: 0, maximum: daySeconds, fractions: true });
-  const takeDirectory = (key: string): string | undefined => {
-    const directory = table.takeText(key);
-    return directory === undefined || isAbsolute(directory) ? directory : refuse(`queue.${key}`, 'an absolute path');
-  };
 
-  const config: QueueConfig = {
-    directory: takeDirectory('directory') ?? defaultQueueDirectory,
-    gcRoots: table.isFalse('gc-roots') ? false : takeDirectory('gc-roots'),
+  const settings = {
     attempts: table.takeNumber('attempts', { fallback: 10, minimum: 1, maximum: 1000 }),
     retryDelayMs: takeSecondsMs('retry-delay', 5),
     retryDelayMaximumMs: takeSecondsMs('retry-delay-maximum', 900),
@@ -147,20 +129,10 @@ function takeQueueConfig(table: TomlTable, refuse: (key: string, wanted: string)
     metrics: table.takeText('metrics'),
     shutdownTimeoutMs: takeSecondsMs('shutdown-timeout', 30),
   };
-  if (config.metrics !== undefined && !/^(unix:\/.+|(\[[0-9A-Fa-f:.]+\]|[^:/]*):\d{1,5})$/.test(config.metrics))
-    refuse('queue.metrics', `'HOST:PORT' or 'unix:/PATH'`);
-  if (config.retryDelayMaximumMs < config.retryDelayMs)
-    refuse('queue.retry-delay-maximum', `at least as long as 'queue.retry-delay'`);
-  return config;
-}
-
-function parseToml(text: string, path: string): Record<string, unknown> {
-  try {
-    return parse(text);
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    // The library's message quotes the lines around; the file may hold a credential there.
-    const reason = error.message.split('\n', 1)[0];
-    throw new ConfigError(path, `is not TOML: line ${error.line}, column ${error.column}: ${reason}`);
-  }
+  table.refuseRest();
+  if (settings.metrics !== undefined && !/^(unix:\/.+|(\[[0-9A-Fa-f:.]+\]|[^:/]*):\d{1,5})$/.test(settings.metrics))
+    refuseFile(`has a 'queue.metrics' that is not 'HOST:PORT' or 'unix:/PATH'`);
+  if (settings.retryDelayMaximumMs < settings.retryDelayMs)
+    refuseFile(`has a 'queue.retry-delay-maximum' that is shorter than 'queue.retry-delay'`);
+  return settings;
 }

@@ -10,18 +10,18 @@ export {
   writeCommand,
 } from './commands.ts';
 export { destinationName } from './destination-name.ts';
-export { defaultGcRootsDirectory } from './gc-roots.ts';
+export { defaultGcRootsDirectory } from './gc-roots.cts';
 export { type Journal, type OpenJournalOptions, openJournal, type PathProgress, type Progress } from './journal.ts';
-export { acquireLock, type SpoolLock } from './lock.ts';
+export { acquireLock, findLockHolder, type LockHolder, type SpoolLock } from './lock.ts';
 export { QueueError, type QueueErrorCode } from './queue-error.ts';
 export { type DestinationProgress, isParked, isWaiting, type QueuedPath, readQueuedPaths } from './queued-path.ts';
-export { parseRecordId, type QueueRecord, type RecordId } from './record.ts';
+export { maximumRecordPaths, parseRecordId, type QueueRecord, type RecordId } from './record.ts';
 export {
   createServiceNotifier,
   type ServiceNotifier,
   type ServiceNotifierOptions,
 } from './service-notify.ts';
-export { type OpenSpoolOptions, openSpool, type Spool, type SpoolWatch } from './spool.ts';
+export { type OpenSpoolOptions, openSpool, type Spool, type SpoolWatch, type SweepOptions } from './spool.ts';
 export { type DestinationStatus, type QueueStatus, readQueueStatus } from './status.ts';
 export { runWorker, type WorkerOptions, type WorkerResult } from './worker/run-worker.ts';
 export type { DestinationState, WorkerEvent } from './worker/worker-event.ts';

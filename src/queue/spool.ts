@@ -3,32 +3,58 @@
  *
  * @module
  */
-import type { QueueRecord } from './record.ts';
+import { type FSWatcher, watch } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf } from '../errors.ts';
+import { formatStorePath } from '../store-path.ts';
+import { addRecord, makeSpool } from './add-record.cts';
+import { defaultGcRootsDirectory, gcRootNames } from './gc-roots.cts';
+import { QueueError } from './queue-error.ts';
+import { maximumRecordPaths, parseRecordId, type QueueRecord, readRecordFile } from './record.ts';
+import { sweepSpool } from './sweep.ts';
 
-/** A directory of records. Any number of processes may add to it; what removes, sweeps or watches is the holder of the lock. */
+/** A directory of records. Any number of processes may add to it; who removes, sweeps and watches is the holder of its lock. */
 export interface Spool {
   readonly directory: string;
+  /** Where the roots of what waits are; `false` when there are none. */
+  readonly gcRootsDirectory: string | false;
   /** Oldest first, from the names alone. */
   listRecordIds(): Promise<string[]>;
   /**
    * A record; `undefined` when it is no longer there.
    *
-   * @throws {@link QueueError} `record-damaged` when it cannot be read. It is moved to `damaged/`.
+   * @throws {@link QueueError} `record-damaged` when it cannot be read. It lies in `damaged/` from then on.
    */
   readRecord(id: string): Promise<QueueRecord | undefined>;
-  /** Add a record and its roots; on disk for good when it returns. @returns its id. */
+  /**
+   * Add a record and its roots; on disk for good when this returns.
+   *
+   * @returns its id.
+   * @throws {@link QueueError} `spool` when the directory cannot take it.
+   * @throws RangeError when it has no path, or more than {@link maximumRecordPaths}.
+   */
   addRecord(record: Omit<QueueRecord, 'id' | 'timeMs'>): Promise<string>;
   /** Remove a record, then its roots. */
   removeRecord(id: string): Promise<void>;
-  /** Remove what dead processes left: unfinished records, roots without a record. Make the roots of records again. */
-  sweep(): Promise<void>;
   /**
-   * Call back when records or commands may have come. Where the directory cannot be watched, it is asked every few seconds.
+   * Remove what dead processes left, unfinished records and roots without a record; make the roots that records lack; move what is no
+   * record out of the way, to `damaged/`.
+   */
+  sweep(options?: SweepOptions): Promise<void>;
+  /**
+   * Call back when records or commands may have come. Where the directory cannot be watched, every two seconds.
    */
   watch(onChange: () => void): SpoolWatch;
 }
 
-/** A watch that is on until it is closed. */
+/** What a sweep takes. */
+export interface SweepOptions {
+  /** What is younger is left alone, even when its process seems dead: that may be in another container. A minute when absent. */
+  readonly olderThanMs?: number | undefined;
+}
+
+/** A watch that is on until it is closed. It does not keep the process alive. */
 export interface SpoolWatch {
   close(): void;
 }
@@ -45,7 +71,105 @@ export interface OpenSpoolOptions {
  * Open a spool.
  *
  * @throws {@link QueueError} `spool` when the directory is not there, or cannot be used.
+ * @example
+ * ```ts
+ * import { mkdtemp } from 'node:fs/promises';
+ * import { openSpool } from 'narkit/queue';
+ * import { parseStorePathBaseName } from 'narkit';
+ *
+ * const spool = await openSpool(await mkdtemp('/tmp/spool-'), { create: true, gcRootsDirectory: false });
+ * const path = parseStorePathBaseName('g1w7hy3qg1w7hy3qg1w7hy3qg1w7hy3q-foo');
+ * const id = await spool.addRecord({ storeDir: '/nix/store', paths: [path] });
+ * if ((await spool.readRecord(id))?.paths[0] !== path) throw new Error('unexpected');
+ * ```
  */
 export async function openSpool(directory: string, options: OpenSpoolOptions = {}): Promise<Spool> {
-  throw new Error(`not yet: ${directory} ${options.create}`);
+  const gcRootsDirectory = options.gcRootsDirectory ?? defaultGcRootsDirectory(process.env);
+  try {
+    if (options.create) makeSpool(directory);
+    if (!(await stat(directory)).isDirectory()) throw new Error('it is not a directory');
+  } catch (error) {
+    throw new QueueError('spool', directory, `the queue '${directory}' cannot be used: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  const incoming = join(directory, 'incoming');
+  const damaged = join(directory, 'damaged');
+
+  async function listRecordIds(): Promise<string[]> {
+    const names = await readdir(incoming).catch(nothingWhereAbsent);
+    return names
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => name.slice(0, -'.json'.length))
+      .filter((id) => parseRecordId(id) !== undefined)
+      .sort();
+  }
+
+  return {
+    directory,
+    gcRootsDirectory,
+    listRecordIds,
+    async readRecord(id) {
+      const path = join(incoming, `${id}.json`);
+      try {
+        return await readRecordFile(path, id);
+      } catch (error) {
+        if (!(error instanceof QueueError) || error.code !== 'record-damaged') throw error;
+        await mkdir(damaged, { recursive: true });
+        await rename(path, join(damaged, `${id}.json`));
+        throw error;
+      }
+    },
+    async addRecord({ storeDir, paths, derivation, tag }) {
+      if (paths.length === 0 || paths.length > maximumRecordPaths)
+        throw new RangeError(`a record has 1 to ${maximumRecordPaths} paths, not ${paths.length}`);
+      const format = (path: QueueRecord['paths'][number]): string => formatStorePath(path, storeDir);
+      try {
+        return addRecord(
+          { directory, gcRootsDirectory },
+          { storeDir, paths: paths.map(format), derivation: derivation && format(derivation), tag },
+        );
+      } catch (error) {
+        throw new QueueError('spool', directory, messageOf(error), { cause: error });
+      }
+    },
+    async removeRecord(id) {
+      await rm(join(incoming, `${id}.json`), { force: true });
+      if (gcRootsDirectory === false) return;
+      for (const name of gcRootNames(id, parseRecordId(id)?.pathCount ?? 0))
+        await rm(join(gcRootsDirectory, name), { force: true });
+    },
+    sweep: ({ olderThanMs = 60_000 } = {}) => sweepSpool({ directory, gcRootsDirectory }, olderThanMs),
+    watch: (onChange) => watchFolders([incoming, join(directory, 'commands')], onChange),
+  };
+}
+
+function nothingWhereAbsent(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return [];
+  throw error;
+}
+
+const pollMs = 2_000;
+
+function watchFolders(folders: readonly string[], onChange: () => void): SpoolWatch {
+  let timer: NodeJS.Timeout | undefined;
+  const watchers: FSWatcher[] = [];
+  const poll = (): void => {
+    timer ??= setInterval(onChange, pollMs).unref();
+  };
+  for (const folder of folders) {
+    try {
+      const watcher = watch(folder, { persistent: false }, () => onChange());
+      watcher.on('error', poll);
+      watchers.push(watcher);
+    } catch {
+      poll();
+    }
+  }
+  return {
+    close() {
+      clearInterval(timer);
+      for (const watcher of watchers) watcher.close();
+    },
+  };
 }
