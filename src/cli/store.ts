@@ -1,12 +1,16 @@
 /**
- * `narkit store copy-log`, as `nix store copy-log`.
+ * `narkit store …`, as `nix store`.
  *
  * @module
  */
 import type { Command } from 'commander';
 import { formatStorePath } from '../store-path.ts';
 import { type Context, exitCode, printError, storeOptions, UsageError } from './context.ts';
+import { addStoreCatCommand } from './store-cat.ts';
+import { addStoreInfoCommand } from './store-info.ts';
+import { addStoreLsCommand } from './store-ls.ts';
 import { collectStorePaths } from './store-path-argument.ts';
+import { addStoreSignCommand } from './store-sign.ts';
 
 interface CopyLogFlags {
   readonly from?: string;
@@ -17,6 +21,10 @@ interface CopyLogFlags {
 /** Add the commands. */
 export function addStoreCommands(program: Command, context: Context): void {
   const store = program.command('store').description('Work on stores.');
+  addStoreInfoCommand(store, context);
+  addStoreLsCommand(store, context);
+  addStoreCatCommand(store, context);
+  addStoreSignCommand(store, context);
   store
     .command('copy-log')
     .description('Copy the build logs of derivations, or of the derivations that made paths, from a store to another.')

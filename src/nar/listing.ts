@@ -10,7 +10,7 @@ import { decodeUtf8 } from '../bytes/bytes.ts';
 import { NarkitError } from '../errors.ts';
 import type { NarEntry } from './entry.ts';
 import { encodeFileName, isUtf8FileName } from './file-name.ts';
-import { isEntryName, maximumDepth } from './grammar.ts';
+import { isEntryName, isSymlinkTarget, maximumDepth } from './grammar.ts';
 
 /** A regular file in a listing. */
 export interface NarListingRegular {
@@ -202,13 +202,19 @@ function parseNode(value: unknown, path: string, depth: number): NarListing {
     case 'regular':
       return parseRegular(value, path);
     case 'symlink':
-      if (typeof value.target !== 'string') throw new NarListingError('a symlink without a target', path);
-      return { type: 'symlink', target: value.target };
+      return parseSymlink(value, path);
     case 'directory':
       return parseDirectory(value, path, depth);
     default:
       throw new NarListingError(`unknown file type ${JSON.stringify(value.type)}`, path);
   }
+}
+
+function parseSymlink({ target }: Record<string, unknown>, path: string): NarListingSymlink {
+  if (typeof target !== 'string') throw new NarListingError('a symlink without a target', path);
+  if (!isUtf8FileName(target) || !isSymlinkTarget(encodeFileName(target)))
+    throw new NarListingError('a symlink with a target that none can have', path);
+  return { type: 'symlink', target };
 }
 
 function parseRegular(value: Record<string, unknown>, path: string): NarListingRegular {
