@@ -11,6 +11,7 @@ import { addStoreInfoCommand } from './store-info.ts';
 import { addStoreLsCommand } from './store-ls.ts';
 import { collectStorePaths } from './store-path-argument.ts';
 import { addStoreSignCommand } from './store-sign.ts';
+import { addStoreVerifyCommand } from './store-verify.ts';
 
 interface CopyLogFlags {
   readonly from?: string;
@@ -34,6 +35,7 @@ export function addStoreCommands(program: Command, context: Context): void {
     .option('--stdin', 'read paths from standard input, too')
     .addHelpText('after', `\nExample:\n  $ narkit store copy-log --to 's3://bucket' ./result`)
     .action((paths: string[], flags: CopyLogFlags) => runCopyLog(context, paths, flags));
+  addStoreVerifyCommand(store, context);
 }
 
 async function runCopyLog(context: Context, paths: string[], flags: CopyLogFlags): Promise<void> {

@@ -46,6 +46,7 @@ export async function openBinaryCacheUri(uri: StoreUri, options: OpenUriOptions)
       secretKeys,
       signal,
       onWarning,
+      onCacheInfoError: options.onCacheInfoError,
     });
   } catch (error) {
     await opened.backend.close?.();

@@ -4,6 +4,7 @@
  * @module
  */
 import type { AbortOptions } from '../abort.ts';
+import type { NixCacheInfoError } from '../narinfo/index.ts';
 import type { Environment } from './local-directories.ts';
 import { type StoreUri, StoreUriError } from './store-uri.ts';
 
@@ -13,6 +14,8 @@ export interface OpenStoreOptions extends AbortOptions {
   readonly env?: Environment | undefined;
   /** Takes a line about what is not as it should be and fails nothing. @default nothing */
   readonly onWarning?: ((message: string) => void) | undefined;
+  /** Told of a `nix-cache-info` that cannot be read, so that the cache can be opened all the same. @default the error is thrown */
+  readonly onCacheInfoError?: ((error: NixCacheInfoError) => void) | undefined;
   /** Tell the daemon to import also what no key signed that it trusts. It obeys only `trusted-users`. @default false */
   readonly dontCheckSigs?: boolean | undefined;
   /** Make the directory of a `tree:` store where there is none. @default false */
