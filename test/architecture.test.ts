@@ -157,7 +157,7 @@ function isForTypes(statement: ts.ImportDeclaration | ts.ExportDeclaration): boo
     : statement.isTypeOnly;
 }
 
-test.each(['index.ts', 'backend/s3/index.ts', 'cli/narkit.ts', 'hook/narkit-hook.ts'])(
+test.each(['index.ts', 'backend/s3/index.ts', 'cli/narkit.ts', 'hook/narkit-hook.cts'])(
   'the SDK of S3 is not loaded with %s',
   (file) => {
     expect([...loadedWith(file)].filter((name) => name.startsWith('@aws-sdk/'))).toEqual([]);

@@ -8,6 +8,7 @@ import { dirname } from 'node:path';
 import { derivationOutputPaths, parseDerivation } from '../derivation/index.ts';
 import { messageOf, NarkitError } from '../errors.ts';
 import { formatStorePath } from '../store-path.ts';
+import { splitOutPaths } from './queue-built.cts';
 
 /** The variables that Nix sets. */
 export interface HookEnvironment {
@@ -22,7 +23,7 @@ export interface HookEnvironment {
  * @throws {@link NarkitError} `hook-environment` when there is neither, or the derivation cannot be read.
  */
 export async function findBuiltPaths(env: HookEnvironment): Promise<string[]> {
-  const paths = (env.OUT_PATHS ?? '').split(/\s+/).filter((path) => path !== '');
+  const paths = splitOutPaths(env.OUT_PATHS);
   if (paths.length > 0) return paths;
   const derivation = env.DRV_PATH ?? '';
   if (derivation === '')

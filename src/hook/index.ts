@@ -4,5 +4,5 @@
  * @module
  */
 export { findBuiltPaths, type HookEnvironment } from './built-paths.ts';
-export { type HookContext, runHook } from './run-hook.ts';
+export { type HookContext, runHook } from './run-hook.cts';
 export { type Built, type UploadOptions, uploadBuilt } from './upload.ts';

@@ -4,13 +4,14 @@
  * @module
  */
 import type { AbortOptions } from '../abort.ts';
-import { type NarkitConfig, readSecretKeyFile } from '../config/index.ts';
+import { type NarkitConfig, readNarkitConfig, readSecretKeyFile } from '../config/index.ts';
 import { copy, copyBuildLog } from '../copy/index.ts';
 import { messageOf, NarkitError } from '../errors.ts';
 import type { SecretKey } from '../signing/index.ts';
 import { openStore, openWritableStore } from '../store/index.ts';
 import type { Store } from '../store/store.ts';
 import { parseStorePath } from '../store-path.ts';
+import { findBuiltPaths } from './built-paths.ts';
 
 /** What was built: full store paths. */
 export interface Built {
@@ -46,6 +47,16 @@ export async function uploadBuilt(built: Built, config: NarkitConfig, options: U
   } finally {
     await from.close();
   }
+}
+
+/** Read the configuration, and upload what Nix says was built. @throws {@link NarkitError} */
+export async function uploadNow(
+  env: Readonly<Record<string, string | undefined>>,
+  options: UploadOptions,
+): Promise<void> {
+  const config = await readNarkitConfig(env);
+  const paths = await findBuiltPaths(env);
+  await uploadBuilt({ paths, derivation: env.DRV_PATH }, config, { env, ...options });
 }
 
 async function uploadTo(

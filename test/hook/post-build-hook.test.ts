@@ -10,7 +10,7 @@ import { createNixPlace, type NixPlace } from '../peers/nix-place.ts';
 import { describePeer, needPeer, nix, nixVersions } from '../peers/peers.ts';
 import { type S3Server, startS3Server } from '../peers/s3-server.ts';
 
-const hook = fileURLToPath(new URL('../../dist/hook/narkit-hook.js', import.meta.url));
+const hook = fileURLToPath(new URL('../../dist/hook/narkit-hook.cjs', import.meta.url));
 const secretKey = generateSecretKey('hook-1');
 const publicKey = formatPublicKey(secretKey.publicKey);
 const token = 'ghp_thisMustNeverBePrinted';
@@ -82,7 +82,7 @@ describePeer(['nix-2.8', 'nix-2.26', 'nix-2.34', 's3', 'strace', 'root'], 'narki
       const bucket = await server.createBucket({ acl: 'public-read' });
       const config = await writeConfig(
         `daemon-${version}`,
-        `to = ["${server.uri(bucket)}"]\nsecret-key-files = ["${keyFile}"]\n`,
+        `mode = "direct"\nto = ["${server.uri(bucket)}"]\nsecret-key-files = ["${keyFile}"]\n`,
       );
       const trace = join(directory, `trace-${version}`);
       const traced = join(directory, `traced-${version}`);
@@ -104,7 +104,7 @@ describePeer(['nix-2.8', 'nix-2.26', 'nix-2.34', 's3', 'strace', 'root'], 'narki
           .filter((line) => / execve(at)?\(/.test(line) && line.endsWith(' = 0'));
         // The program itself by its first line, `env`, and then Node: nothing after it.
         expect(calls.map((call) => /execve\("([^"]*)"/.exec(call)![1]!.split('/').at(-1))).toEqual([
-          'narkit-hook.js',
+          'narkit-hook.cjs',
           'node',
         ]);
       }
@@ -114,7 +114,7 @@ describePeer(['nix-2.8', 'nix-2.26', 'nix-2.34', 's3', 'strace', 'root'], 'narki
       const bucket = await server.createBucket({ acl: 'public-read' });
       const config = await writeConfig(
         `local-${version}`,
-        `to = ["${server.uri(bucket)}"]\nsecret-key-files = ["${keyFile}"]\n`,
+        `mode = "direct"\nto = ["${server.uri(bucket)}"]\nsecret-key-files = ["${keyFile}"]\n`,
       );
       const place = await createNixPlace(nix(version)!, { atNixStore: true, settings: { 'post-build-hook': hook } });
       places.push(place);
@@ -124,7 +124,7 @@ describePeer(['nix-2.8', 'nix-2.26', 'nix-2.34', 's3', 'strace', 'root'], 'narki
     });
 
     it('does not break a build when the upload fails, unless it is told to', async () => {
-      const broken = `to = ["s3://no-such-bucket?endpoint=${server.endpoint}&region=${server.region}"]\n`;
+      const broken = `mode = "direct"\nto = ["s3://no-such-bucket?endpoint=${server.endpoint}&region=${server.region}"]\n`;
       const ignore = await writeConfig('ignore', broken);
       const daemon = await startDaemon(version, hook, { NARKIT_CONFIG: ignore });
       const built = await daemon.run('nix-build', ['--no-out-link', '--expr', chain(`ignored-${version}`, 1)]);
