@@ -3,13 +3,24 @@
  *
  * @module
  */
-import { ListMultipartUploadsCommand, ListObjectsV2Command, ListPartsCommand } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  ListPartsCommand,
+} from '@aws-sdk/client-s3';
 import type { S3Server } from '../peers/s3-server.ts';
 
 /** The keys of all objects. */
 export async function listKeys({ client }: S3Server, bucket: string): Promise<string[]> {
   const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }));
   return Contents.map(({ Key }) => Key!).sort();
+}
+
+/** The bytes of an object. */
+export async function readObject({ client }: S3Server, bucket: string, key: string): Promise<Buffer> {
+  const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  return Buffer.from(await Body!.transformToByteArray());
 }
 
 /** Multipart uploads that nobody has completed or aborted: the keys that they are for. */

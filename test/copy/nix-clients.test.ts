@@ -10,7 +10,7 @@ import { type NixDaemon, startNixDaemon } from '../peers/nix-daemon.ts';
 import { createNixPlace } from '../peers/nix-place.ts';
 import { describePeer, nix, nixVersions } from '../peers/peers.ts';
 import { type S3Server, startS3Server } from '../peers/s3-server.ts';
-import { listKeys, listOpenUploads, untilPartsArrive } from './bucket-contents.ts';
+import { listKeys, listOpenUploads, readObject, untilPartsArrive } from './bucket-contents.ts';
 import { parseOutcomes, runNarkit, startNarkit } from './narkit-program.ts';
 
 const MiB = 1024 * 1024;
@@ -97,6 +97,36 @@ describePeer(['nix-2.8', 'nix-2.26', 'nix-2.34', 's3', 'nginx', 'root'], 'a clos
     expect(result).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/: 4 copied .*, 0 present\n$/) });
     expect(await listOpenUploads(s3, bucket)).toEqual([]);
     expect(await substituteByAll(s3.publicUrl(bucket))).toEqual([0, 0, 0]);
+  });
+
+  it('is at the end of S3 → files → HTTP → S3 what it was at the beginning', async () => {
+    const [first, last] = [await s3.createBucket(), await s3.createBucket({ acl: 'public-read' })];
+    const files = `file://${join(directory, 'mirror')}`;
+    const web = `${nginx.url}/mirror`;
+    const begin = await runNarkit(copyArguments(s3.uri(first, { compression: 'gzip' })), s3.env);
+    expect(begin).toMatchObject({ exitCode: 0 });
+    const again = join(directory, 'another-key');
+    await writeFile(again, formatSecretKey(generateSecretKey('again-1')), { mode: 0o600 });
+    for (const [from, to, ...args] of [
+      [s3.uri(first), files, '--all'],
+      [files, web, '--all'],
+      [web, s3.uri(last), '--secret-key-file', again, top],
+    ] as const) {
+      const result = await runNarkit(['copy', '--json', '--from', from, '--to', to, ...args], s3.env);
+      expect(parseOutcomes(result).map(({ outcome }) => outcome)).toEqual(Array(4).fill('copied'));
+    }
+    const keys = await listKeys(s3, first);
+    expect(await listKeys(s3, last)).toEqual(keys);
+    expect(await listOpenUploads(s3, last)).toEqual([]);
+    for (const key of keys) {
+      const [before, after] = [await readObject(s3, first, key), await readObject(s3, last, key)];
+      if (key.endsWith('.narinfo')) {
+        expect(before.toString()).toContain('Compression: gzip\n');
+        expect(after.toString()).toContain('Sig: again-1:');
+        expect(after.toString().replace(/^Sig: again-1:.*\n/m, '')).toBe(before.toString());
+      } else expect(after.equals(before), key).toBe(true);
+    }
+    expect(await substituteByAll(s3.publicUrl(last))).toEqual([0, 0, 0]);
   });
 
   it('does not go to S3 with a wrong secret: one clear line, and nothing there', async () => {
