@@ -6,7 +6,12 @@
  *
  * @module
  */
+import { appendFile, open, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { systemCodeOf } from '../file-system/file-system-error.ts';
 import type { StorePath } from '../store-path.ts';
+import { formatJournalLine, type JournalLine, parseJournalLine } from './journal-line.ts';
 
 /**
  * `waiting`: to be uploaded. `done`: the destination has it. `parked`: given up, until somebody asks for another try. `dropped`: somebody did
@@ -55,7 +60,167 @@ export interface OpenJournalOptions {
   readonly readOnly?: boolean | undefined;
 }
 
+/** The file in the spool. */
+const journalFile = 'journal.jsonl';
+
+/** The file is rewritten when it has more than twice as many lines as are needed, and this many more. */
+const staleLinesAllowed = 1000;
+
 /** Open the journal of a spool. What cannot be read in it is left out. */
 export async function openJournal(directory: string, options: OpenJournalOptions = {}): Promise<Journal> {
-  throw new Error(`not yet: ${directory} ${options.readOnly}`);
+  const file = join(directory, journalFile);
+  const known = new Map<string, Map<StorePath, PathProgress>>();
+  const paused = new Set<string>();
+  let allPaused = false;
+  let lines = await readLines(file, apply);
+
+  function apply(line: JournalLine): void {
+    switch (line.type) {
+      case 'progress':
+        placesOf(line.progress.destination).set(line.progress.path, line.progress);
+        return;
+      case 'forget':
+        if (line.destination !== undefined) known.get(line.destination)?.delete(line.path);
+        else for (const paths of known.values()) paths.delete(line.path);
+        return;
+      case 'pause':
+        if (line.destination === undefined) allPaused = line.paused;
+        else if (line.paused) paused.add(line.destination);
+        else paused.delete(line.destination);
+    }
+  }
+
+  function placesOf(destination: string): Map<StorePath, PathProgress> {
+    const paths = known.get(destination) ?? new Map<StorePath, PathProgress>();
+    known.set(destination, paths);
+    return paths;
+  }
+
+  function* entries(): Generator<PathProgress> {
+    for (const paths of known.values()) yield* paths.values();
+  }
+
+  function* currentLines(): Generator<JournalLine> {
+    if (allPaused) yield { type: 'pause', paused: true };
+    for (const destination of paused) yield { type: 'pause', paused: true, destination };
+    for (const progress of entries()) yield { type: 'progress', progress };
+  }
+
+  let pending: string[] = [];
+  /** Set when the file lacks what is known: only all of it will do. */
+  let torn = false;
+  let writing: Promise<void> | undefined;
+
+  function record(line: JournalLine): void {
+    apply(line);
+    if (options.readOnly) return;
+    pending.push(formatJournalLine(line));
+    // What cannot be written now is written with the next line: the journal is a hint.
+    write().catch(() => {});
+  }
+
+  /** One write at a time; what comes meanwhile goes together into the next. */
+  function write(): Promise<void> {
+    writing ??= writePending().finally(() => {
+      writing = undefined;
+    });
+    return writing;
+  }
+
+  async function writePending(): Promise<void> {
+    await setImmediate();
+    while (pending.length > 0 || torn) {
+      const needed = [...known.values()].reduce((sum, paths) => sum + paths.size, 0);
+      if (torn || lines + pending.length > 2 * needed + staleLinesAllowed) await rewrite();
+      else await append();
+    }
+  }
+
+  async function append(): Promise<void> {
+    const batch = pending;
+    pending = [];
+    torn = true;
+    // A line that a crash cut short must not take the next with it.
+    await appendFile(file, `\n${batch.join('')}`, { mode: 0o640 });
+    torn = false;
+    lines += batch.length;
+  }
+
+  async function rewrite(): Promise<void> {
+    pending = [];
+    torn = true;
+    const temporary = `${file}.new`;
+    const handle = await open(temporary, 'w', 0o640);
+    try {
+      lines = 0;
+      for (const text of inBlocks(currentLines())) {
+        await handle.appendFile(text.block);
+        lines += text.lines;
+      }
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+    torn = false;
+  }
+
+  return {
+    get: (path, destination) => known.get(destination)?.get(path),
+    set: (progress) => record({ type: 'progress', progress: withShortMessage(progress) }),
+    forget(path, destination) {
+      const isKnown = destination === undefined ? [...known.values()] : [known.get(destination)];
+      if (isKnown.some((paths) => paths?.has(path))) record({ type: 'forget', path, destination });
+    },
+    entries,
+    pause: (destination) => record({ type: 'pause', paused: true, destination }),
+    resume: (destination) => record({ type: 'pause', paused: false, destination }),
+    isPaused: (destination) => allPaused || (destination !== undefined && paused.has(destination)),
+    async flush() {
+      if (!options.readOnly) await write();
+    },
+    async compact() {
+      torn = true;
+      await write();
+    },
+    async close() {
+      if (!options.readOnly) await write();
+    },
+  };
+}
+
+/** Hand on what the lines of the file say. @returns how many there are. */
+async function readLines(file: string, take: (line: JournalLine) => void): Promise<number> {
+  let count = 0;
+  try {
+    const handle = await open(file);
+    for await (const text of handle.readLines()) {
+      const line = parseJournalLine(text);
+      count++;
+      if (line !== undefined) take(line);
+    }
+  } catch (error) {
+    if (systemCodeOf(error) !== 'ENOENT') throw error;
+  }
+  return count;
+}
+
+/** The text of many lines, in blocks of some. What is known may change between two: each line is true when it is written. */
+function* inBlocks(all: Iterable<JournalLine>): Generator<{ readonly block: string; readonly lines: number }> {
+  let block: string[] = [];
+  for (const line of all) {
+    block.push(formatJournalLine(line));
+    if (block.length < 1000) continue;
+    yield { block: block.join(''), lines: block.length };
+    block = [];
+  }
+  yield { block: block.join(''), lines: block.length };
+}
+
+const longestMessage = 500;
+
+function withShortMessage(progress: PathProgress): PathProgress {
+  const { lastError } = progress;
+  if (lastError === undefined || lastError.message.length <= longestMessage) return progress;
+  return { ...progress, lastError: { ...lastError, message: `${lastError.message.slice(0, longestMessage)}…` } };
 }
