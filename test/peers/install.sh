@@ -2,7 +2,7 @@
 # install.sh DIR - lay the real peers of the test suites into DIR; then run the tests with NARKIT_PEERS=DIR.
 #
 #   DIR/nix-2.8  DIR/nix-2.26  DIR/nix-2.34   bin/nix, bin/nix-store, bin/nix-daemon, ...
-#   DIR/nginx  DIR/strace                     bin/nginx, bin/strace
+#   DIR/nginx  DIR/strace  DIR/promtool       bin/nginx, bin/strace, bin/promtool
 #   DIR/systemd                               bin/systemd-analyze; root holds systemd's own units
 #   DIR/s3                                    root: OpenStack Swift, to be started in a chroot (only laid for root)
 #   DIR/chromium                              bin/chromium, fonts.conf
@@ -166,6 +166,7 @@ for version in 2.8 2.26 2.34; do name_nix $version; done
 install_program nginx bookworm nginx '' nginx
 install_program strace bookworm strace '' strace
 install_program systemd trixie systemd 257. systemd-analyze
+install_program promtool bookworm prometheus '' promtool
 install_chromium
 install_s3
 

@@ -7,7 +7,8 @@
  * ```
  *
  * `NARKIT_PEERS` names a folder that `test/peers/install.sh` filled: `nix-2.8`, `nix-2.26`, `nix-2.34`, `s3`, `nginx`,
- * `strace`, `systemd`, `chromium`, `node24`, `deno`, `bun` and `workerd`; nginx and strace may also be the host's own. `NARKIT_VECTORS` names
+ * `strace`, `systemd`, `promtool`, `chromium`, `node24`, `deno`, `bun` and
+ * `workerd`; nginx and strace may also be the host's own. `NARKIT_VECTORS` names
  * a folder with other implementations' test data.
  * Where something is missing, its suites skip, and the run says so once (see `notice.ts`); with `CI=true` they fail, but for
  * the vectors where none are named.
@@ -39,6 +40,7 @@ export const peerNames = [
   'nginx',
   'strace',
   'systemd',
+  'promtool',
   'chromium',
   'node24',
   'deno',
@@ -76,6 +78,7 @@ export function findPeer(name: PeerName): string | undefined {
       return existing(folder, 'bin', name) ?? onPath(name);
     case 'node24':
       return existing(folder, 'bin', 'node');
+    case 'promtool':
     case 'deno':
     case 'bun':
     case 'workerd':
