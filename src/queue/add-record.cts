@@ -33,7 +33,7 @@ export interface RecordContents {
 }
 
 /** The folders of a spool. */
-export const spoolFolders = ['incoming', 'tmp', 'damaged', 'commands', 'lock'] as const;
+const spoolFolders = ['incoming', 'tmp', 'damaged', 'commands', 'lock'] as const;
 
 /**
  * Write a record, and make roots for its paths. When this returns, it is on disk for good.

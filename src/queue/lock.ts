@@ -12,11 +12,12 @@
  * @module
  */
 import { randomInt } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
+import { makeSpool } from './add-record.cts';
 import { QueueError } from './queue-error.ts';
 
 /** The right to work on a spool, until it is released or the process ends. It does not keep the process alive. */
@@ -82,7 +83,7 @@ async function listenInFolder(directory: string): Promise<Own> {
   const name = `${process.pid}-${randomInt(2 ** 47).toString(36)}`;
   const temporary = join(directory, 'tmp', name);
   const path = join(directory, 'lock', name);
-  await Promise.all(['tmp', 'lock'].map((folder) => mkdir(join(directory, folder), { recursive: true, mode: 0o750 })));
+  makeSpool(directory);
   let holds = false;
   const server = createServer((socket) => socket.on('error', () => {}).end(holds ? answerOfHolder : ''));
   const release = async (): Promise<void> => {

@@ -61,7 +61,7 @@ async function list(directory: string): Promise<string[]> {
 }
 
 /** Does a process with this id run? */
-export function isAlive(processId: number | undefined): boolean {
+function isAlive(processId: number | undefined): boolean {
   if (processId === undefined) return false;
   try {
     process.kill(processId, 0);
