@@ -17,7 +17,7 @@ export interface NarkitOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   /** What it reads from its standard input. */
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
   /** The Node to run it by, instead of this one. */
   readonly node?: string;
 }
