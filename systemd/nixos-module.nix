@@ -100,7 +100,7 @@ in
     # As in narkit.tmpfiles.
     systemd.tmpfiles.rules = [
       "d /var/lib/narkit 0750 narkit narkit"
-    ] ++ map (name: "d ${directory}${name} 2770 narkit narkit") [ "" "/incoming" "/tmp" "/damaged" "/commands" ] ++ [
+    ] ++ map (name: "d ${directory}${name} 2770 narkit narkit") [ "" "/incoming" "/tmp" "/damaged" "/commands" "/lock" ] ++ [
       "d /nix/var/nix/gcroots/narkit 0755 narkit narkit"
     ];
 

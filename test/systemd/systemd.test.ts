@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openSpool } from '../../src/queue/index.ts';
 import { describePeer, needPeer, nix } from '../peers/peers.ts';
 import { parseUnitFile } from './unit-file.ts';
 
@@ -54,6 +55,18 @@ describePeer('systemd', 'systemd reads', () => {
     // From 0 to 100; it fails above. An ordinary service has 96.
     await analyze('security', '--offline=true', '--threshold=20', '--no-pager', join(directory, name));
   });
+});
+
+it('the directories are those that a spool has', async () => {
+  const text = await readFile(join(units, 'narkit.tmpfiles'), 'utf8');
+  const made = [...text.matchAll(/^d \/var\/lib\/narkit\/queue\/(\S+) /gm)].map(([, name]) => name);
+  const directory = await mkdtemp(join(tmpdir(), 'narkit-spool-'));
+  try {
+    await openSpool(directory, { create: true });
+    expect(made.toSorted()).toEqual((await readdir(directory)).toSorted());
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });
 
 describe('the two services', () => {
