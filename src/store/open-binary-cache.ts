@@ -41,7 +41,7 @@ export async function openBinaryCacheUri(uri: StoreUri, options: OpenUriOptions)
   warnOfUnknownParameters(opened.rest, [], options);
   warnOfUnknownParameters(forTransport, [], options);
   try {
-    return await openBinaryCacheStore(opened.backend, {
+    return await openBinaryCacheStore(options.wrapBackend?.(opened.backend) ?? opened.backend, {
       settings: { storeDir: defaultStoreDirOf(env), ...settings },
       secretKeys,
       signal,
@@ -76,7 +76,7 @@ async function openFiles(uri: StoreUri, parameters: Parameters): Promise<OpenedB
 async function openS3(uri: StoreUri, parameters: Parameters, options: OpenUriOptions): Promise<OpenedBackend> {
   const { createS3Backend, parseS3Settings } = await import('../backend/s3/index.ts');
   const { settings, rest } = parseS3Settings(uri.authority, parameters, options);
-  return { backend: createS3Backend(settings), rest };
+  return { backend: createS3Backend({ ...settings, stallTimeoutMs: options.stallTimeoutMs }), rest };
 }
 
 async function openHttp(uri: StoreUri, parameters: Parameters, options: OpenUriOptions): Promise<OpenedBackend> {
@@ -94,6 +94,7 @@ async function openHttp(uri: StoreUri, parameters: Parameters, options: OpenUriO
       bearerToken: bearerToken?.trim(),
       tlsCertificate,
       tlsPrivateKey,
+      stallTimeoutMs: options.stallTimeoutMs,
     });
     return { backend, rest: left };
   } catch (error) {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { AbortOptions } from '../abort.ts';
+import type { Backend } from '../backend/backend.ts';
 import type { NixCacheInfoError } from '../narinfo/index.ts';
 import type { Environment } from './local-directories.ts';
 import { type StoreUri, StoreUriError } from './store-uri.ts';
@@ -20,6 +21,10 @@ export interface OpenStoreOptions extends AbortOptions {
   readonly dontCheckSigs?: boolean | undefined;
   /** Make the directory of a `tree:` store where there is none. @default false */
   readonly create?: boolean | undefined;
+  /** A connection to a binary cache over which nothing goes for so long is given up. @default 300,000, as Nix's `stalled-download-timeout` */
+  readonly stallTimeoutMs?: number | undefined;
+  /** Put something between a binary cache and its backend. @default nothing */
+  readonly wrapBackend?: ((backend: Backend) => Backend) | undefined;
 }
 
 /** The same, for those who open one kind of store. */

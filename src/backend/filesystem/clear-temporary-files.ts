@@ -15,6 +15,8 @@ const dayMs = 24 * 60 * 60 * 1000;
 export interface ClearTemporaryFilesOptions extends AbortOptions {
   /** Files that were written to since are left to whoever writes them. A day when absent. */
   readonly olderThanMs?: number | undefined;
+  /** Only those of the process with this id, of whatever machine. All when absent. */
+  readonly processId?: number | undefined;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface ClearTemporaryFilesOptions extends AbortOptions {
  */
 export async function clearTemporaryFiles(
   directory: string,
-  { olderThanMs = dayMs, signal }: ClearTemporaryFilesOptions = {},
+  { olderThanMs = dayMs, processId, signal }: ClearTemporaryFilesOptions = {},
 ): Promise<string[]> {
   signal?.throwIfAborted();
   const root = resolve(directory);
@@ -44,7 +46,7 @@ export async function clearTemporaryFiles(
         signal?.throwIfAborted();
         const path = join(folder, entry.name);
         if (entry.isDirectory()) folders.push(path);
-        else if (entry.isFile() && isTemporaryFileName(entry.name) && (await removeIfOld(path, olderThanMs)))
+        else if (entry.isFile() && isTemporaryFileName(entry.name, processId) && (await removeIfOld(path, olderThanMs)))
           removed.push(path);
       }
     } catch (error) {

@@ -5,7 +5,7 @@
  * @module
  */
 
-const temporaryEnd = /\.tmp\.\d+\.\d+$/;
+const temporaryEnd = /\.tmp\.(\d+)\.\d+$/;
 
 /**
  * A new name. It does not carry the destination's, which a NAR gets last and which may leave no room for an end. The number
@@ -15,7 +15,8 @@ export function createTemporaryFileName(): string {
   return `.narkit.tmp.${process.pid}.${Math.floor(Math.random() * 2 ** 48)}`;
 }
 
-/** Is this the name, or the key, of a file that somebody writes or left half written? */
-export function isTemporaryFileName(name: string): boolean {
-  return temporaryEnd.test(name);
+/** Is this the name, or the key, of a file that somebody, or this process, writes or left half written? */
+export function isTemporaryFileName(name: string, processId?: number): boolean {
+  const [, id] = temporaryEnd.exec(name) ?? [];
+  return id !== undefined && (processId === undefined || Number(id) === processId);
 }

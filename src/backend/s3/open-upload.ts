@@ -2,8 +2,8 @@
  * Uploads in parts, as long as they are no objects: how they are opened, and taken away.
  *
  * S3 keeps the parts of an upload that nobody completes, and charges for them. So whatever goes wrong, the upload is aborted
- * before the error comes out. Against a process that is killed only a rule of the bucket helps
- * (`AbortIncompleteMultipartUpload`).
+ * before the error comes out. What a process that was killed left is taken away by who knows for what keys it was
+ * (`abortUploads`), or by a rule of the bucket (`AbortIncompleteMultipartUpload`).
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { MultipartUpload } from '@aws-sdk/client-s3';
 import { BackendError } from '../backend.ts';
 import { onAbort } from '../until-aborted.ts';
 import type { ByteBudget } from './byte-budget.ts';
-import { statusOf } from './s3-error.ts';
+import { s3CodeOf, statusOf } from './s3-error.ts';
 import type { S3Requests } from './s3-requests.ts';
 
 /** How long clearing up may take: when it is time to stop, and when S3 is away (a server that is started again is there by then). */
@@ -82,6 +82,30 @@ export async function abortUpload(
     )
     .catch(() => undefined)
     .finally(grace.release);
+}
+
+/**
+ * Take away all uploads of a key, whoever began them.
+ *
+ * @throws {@link BackendError}
+ */
+export async function abortUploads(
+  requests: S3Requests,
+  { address, key, signal }: Pick<MultipartTarget, 'address' | 'key' | 'signal'>,
+): Promise<void> {
+  const { Uploads = [] } = await requests.request({ doing: 'list', key }, signal, ({ client, sdk }, options) =>
+    client.send(new sdk.ListMultipartUploadsCommand({ Bucket: address.Bucket, Prefix: address.Key }), options),
+  );
+  for (const { Key, UploadId } of Uploads) {
+    if (Key !== address.Key) continue;
+    await requests
+      .request({ doing: 'delete', key }, signal, ({ client, sdk }, options) =>
+        client.send(new sdk.AbortMultipartUploadCommand({ ...address, UploadId }), options),
+      )
+      .catch((error: unknown) => {
+        if (s3CodeOf(error) !== 'NoSuchUpload') throw error;
+      });
+  }
 }
 
 /**

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { AbortOptions } from '../../abort.ts';
 import { type Backend, BackendError, checkKey } from '../backend.ts';
 import { contentOfBytes } from '../content.ts';
 import { checkRange } from '../range.ts';
@@ -10,6 +11,7 @@ import { createAbsence } from './absence.ts';
 import { createByteBudget } from './byte-budget.ts';
 import { getObject } from './get-object.ts';
 import { listObjects } from './list-objects.ts';
+import { abortUploads } from './open-upload.ts';
 import { putObject } from './put-object.ts';
 import type { S3Credentials } from './s3-client.ts';
 import { s3CodeOf } from './s3-error.ts';
@@ -28,7 +30,15 @@ export interface S3BackendOptions extends S3Settings {
 }
 
 /** A backend in a bucket; it lists. */
-export type S3Backend = Backend & Required<Pick<Backend, 'list' | 'close'>>;
+export interface S3Backend extends Omit<Backend, 'list' | 'close'>, Required<Pick<Backend, 'list' | 'close'>> {
+  /**
+   * Take away the parts of uploads of this key that nobody completed, as processes leave them that are killed. An upload that is under
+   * way fails by it; narkit begins such a one again.
+   *
+   * @throws {@link BackendError}
+   */
+  abortUploads(key: string, options?: AbortOptions): Promise<void>;
+}
 
 /**
  * Objects in a bucket.
@@ -127,6 +137,11 @@ export function createS3Backend(options: S3BackendOptions): S3Backend {
         .catch((error: unknown) => {
           if (s3CodeOf(error) !== 'NoSuchKey') throw error;
         });
+    },
+    async abortUploads(key, { signal } = {}) {
+      const address = addressOf(key);
+      signal?.throwIfAborted();
+      await abortUploads(requests, { address, key, signal });
     },
     list: (start, { signal } = {}) => listObjects({ requests, folder, start, signal }),
     close: requests.close,

@@ -46,7 +46,10 @@ describe('temporary files', () => {
 
     expect((await clearTemporaryFiles(place.directory)).sort()).toEqual([...old].sort());
     expect((await readdir(nar)).sort()).toEqual(['.narkit.tmp.1.3', 'tmp.1.2']);
-    expect(await clearTemporaryFiles(place.directory, { olderThanMs: 0 })).toEqual([join(nar, '.narkit.tmp.1.3')]);
+    expect(await clearTemporaryFiles(place.directory, { olderThanMs: 0, processId: 7 })).toEqual([]);
+    expect(await clearTemporaryFiles(place.directory, { olderThanMs: 0, processId: 1 })).toEqual([
+      join(nar, '.narkit.tmp.1.3'),
+    ]);
     expect(await readdir(outside.directory)).toHaveLength(1);
     outside.remove();
   });
