@@ -15,9 +15,9 @@ const mostSelectors = 18_002;
  * Decodes blocks, one after the other: {@link Bzip2Block.begin} takes a block's bits, {@link Bzip2Block.read} gives its bytes.
  */
 export class Bzip2Block {
-  readonly #maximumSize: number;
+  #maximumSize = 0;
   /** The transform's bytes in the low 8 bits, and above them the position of the byte that comes next. */
-  readonly #links: Uint32Array;
+  #links: Uint32Array = new Uint32Array(0);
   #left = 0;
   #position = 0;
   #previous = -1;
@@ -25,10 +25,14 @@ export class Bzip2Block {
   #runLeft = 0;
   #crc = -1;
 
-  /** `maximumSize` is the most bytes in a block before runs are undone: the stream's level times 100,000. */
-  constructor(maximumSize: number) {
+  /**
+   * Begin a stream. Its memory is that of the stream before: an archive may have a stream every 14 bytes.
+   *
+   * @param maximumSize the most bytes in a block before runs are undone: the stream's level times 100,000.
+   */
+  reset(maximumSize: number): void {
     this.#maximumSize = maximumSize;
-    this.#links = new Uint32Array(maximumSize);
+    if (this.#links.length < maximumSize) this.#links = new Uint32Array(maximumSize);
   }
 
   /** The CRC-32 of what was read of the block. */

@@ -40,7 +40,9 @@ async function* decodeBzip2(source: AsyncIterable<Uint8Array>): AsyncGenerator<U
     const parts = [bytes.subarray(bitPosition >>> 3)];
     let size = parts[0]!.length;
     offset += bytes.length - size;
-    while (!ended && size < blockAhead) {
+    // Twice as many as are needed, so that blocks of a few bytes do not each move all that was read ahead.
+    const wanted = size < blockAhead ? 2 * blockAhead : 0;
+    while (!ended && size < wanted) {
       const next = await chunks.next();
       ended = next.done === true;
       if (next.done === true) continue;
@@ -60,12 +62,13 @@ async function* decodeBzip2(source: AsyncIterable<Uint8Array>): AsyncGenerator<U
     );
 
   try {
+    const block = new Bzip2Block();
     let bits = await lookAhead(0);
     do {
       const isStream = bits.read(24) === 0x425a68; // "BZh"
       const level = bits.read(8) - 0x30;
       if (!isStream || level < 1 || level > 9) throw corrupt('no bzip2 stream begins before here', bits);
-      const block = new Bzip2Block(level * 100_000);
+      block.reset(level * 100_000);
       let streamCrc = 0;
       for (;;) {
         bits = await lookAhead(bits.bitPosition);

@@ -11,11 +11,14 @@ export class History {
   bytes: Uint8Array = new Uint8Array(2 * maximumBlockSize);
   /** Where the next byte goes. */
   end = 0;
+  /** The most bytes that a block of the frame may add. */
+  blockLimit = 0;
   #windowSize = 0;
 
   /** Begin a frame. */
   reset(windowSize: number): void {
     this.#windowSize = windowSize;
+    this.blockLimit = Math.min(maximumBlockSize, windowSize);
     this.end = 0;
   }
 

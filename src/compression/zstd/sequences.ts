@@ -7,7 +7,6 @@
 import { Damage } from '../damage.ts';
 import { backwardStart, buildFseTable, type FseTable, readFseTable, singleSymbolTable } from './fse.ts';
 import type { History } from './history.ts';
-import { maximumBlockSize } from './zstd-frames.ts';
 
 /** One of the three numbers that a sequence is made of: a table gives a code, and the code a base and a count of bits. */
 interface NumberKind {
@@ -88,7 +87,7 @@ export function decodeSequences(
   history: History,
 ): void {
   const header = readHeader(view, start, end, state);
-  const limit = history.end + maximumBlockSize;
+  const limit = history.end + history.blockLimit;
   const literalsLeft = header === undefined ? literals : decodeMatches(view, end, literals, header, history, limit);
   if (history.end + literalsLeft.length > limit) throw new Damage('a block is too large');
   history.append(literalsLeft);

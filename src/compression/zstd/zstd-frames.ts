@@ -17,7 +17,7 @@ import { CompressionError } from '../compression-error.ts';
  */
 const maximumWindowSize = 134_217_728;
 
-/** The most bytes of a block, in the archive and of content. */
+/** The most bytes of a block, in the archive and of content; in a frame with a smaller window no more than that. */
 export const maximumBlockSize = 131_072;
 
 /** What a frame begins with. */
@@ -60,6 +60,7 @@ export async function* readZstdParts(archive: ArchiveReader): AsyncGenerator<Zst
 async function* readFrame(archive: ArchiveReader, magic: Uint8Array): AsyncGenerator<ZstdPart> {
   const header = await readHeader(archive, magic);
   yield { kind: 'header', header };
+  const maximumSize = Math.min(maximumBlockSize, header.windowSize);
   for (let isLast = false; !isLast; ) {
     const blockHeader = await archive.exactly(3);
     const bits = Number(littleEndian(blockHeader));
@@ -67,7 +68,7 @@ async function* readFrame(archive: ArchiveReader, magic: Uint8Array): AsyncGener
     const kind = (['raw', 'repeated', 'compressed', undefined] as const)[(bits >> 1) & 3];
     const size = bits >> 3;
     if (kind === undefined) throw archive.corrupt('a block has the reserved type');
-    if (size > maximumBlockSize) throw archive.corrupt('a block is too large');
+    if (size > maximumSize) throw archive.corrupt('a block is too large');
     if (kind === 'repeated') yield { kind, blockHeader, body: await archive.exactly(1), size };
     else yield { kind, blockHeader, body: await archive.exactly(size) };
   }

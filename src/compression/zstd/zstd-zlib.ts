@@ -59,16 +59,23 @@ const writeSize = 65_536;
 async function* writesOf(parts: AsyncIterable<ZstdPart>): AsyncGenerator<Uint8Array> {
   let joined: Uint8Array[] = [];
   let size = 0;
+  let isEmpty = true;
   for await (const part of parts) {
-    const bytes = bytesOf(part);
-    joined.push(...bytes);
-    size += bytes.at(-1)!.length;
+    isEmpty = false;
+    for (const bytes of bytesOf(part)) {
+      joined.push(bytes);
+      size += bytes.length; // also of a block that has a header alone: there may be any number of them
+    }
     if (size < writeSize && part.kind !== 'end') continue;
     yield concatBytes(joined);
     joined = [];
     size = 0;
   }
+  if (isEmpty) yield emptyFrame;
 }
+
+/** What the decoder gets in place of skippable frames alone: it takes nothing at all for the end of the file. */
+const emptyFrame = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0x20, 0, 1, 0, 0);
 
 function bytesOf(part: ZstdPart): readonly Uint8Array[] {
   if (part.kind === 'header') return [part.header.bytes];

@@ -51,6 +51,8 @@ test.each([
   ['a reserved bit', `${magic} 28 00 010000`, 'compression-corrupt', 'reserved bit'],
   ['a reserved block', `${magic} 20 00 070000`, 'compression-corrupt', 'reserved type'],
   ['a block of more than 128 KiB', `${magic} 00 88 090010`, 'compression-corrupt', 'too large'],
+  ['a block of more than the window', `${magic} 00 05 3b3500 db`, 'compression-corrupt', 'too large'],
+  ['a block of more than its one segment', `${magic} 20 02 190000 616161`, 'compression-corrupt', 'too large'],
   ['another magic', '28b52ffe 20 00 010000', 'compression-corrupt', 'no zstd frame'],
   ['a frame of zstd 0.7', '27b52ffd 20 00 010000', 'compression-corrupt', 'no zstd frame'],
   ['no end', `${magic} 20 01 000000 000000`, 'compression-corrupt', 'cut short'],
