@@ -193,9 +193,14 @@ describePeer(['nix-2.34', 's3', 'nginx', 'root'], 'narkit copy of what a real Ni
 
   describe('interrupted by Ctrl-C', () => {
     /** Interrupt it when the time has come; it ends by itself, soon, and leaves nothing of its own. */
-    async function interrupt(destination: Destination, copied: readonly Name[], when: () => Promise<boolean>) {
+    async function interrupt(
+      destination: Destination,
+      copied: readonly Name[],
+      when: () => Promise<boolean>,
+      from?: string,
+    ): Promise<string[]> {
       const env = { ...destination.env, TMPDIR: temporary };
-      const narkit = startNarkit(copyArguments(destination.uri, copied), env);
+      const narkit = startNarkit([...copyArguments(destination.uri, copied, from), '--no-check-sigs'], env);
       while (!(await when()) && narkit.process.exitCode === null) await sleep(2);
       narkit.process.kill('SIGINT');
       const result = await narkit.result;
@@ -204,15 +209,40 @@ describePeer(['nix-2.34', 's3', 'nginx', 'root'], 'narkit copy of what a real Ni
       return destination.keys();
     }
 
+    /** Is more than a beginning of a file there? */
+    async function isBeingWritten(folder: string): Promise<boolean> {
+      for (const file of await filesUnder(folder).catch(() => [])) {
+        const stats = await stat(join(folder, file)).catch(() => undefined);
+        if (stats !== undefined && stats.size > 1_000_000) return true;
+      }
+      return false;
+    }
+
     it('while a file is written', async () => {
       const destination = newFile('compression=none');
       const nars = join(directory, `cache-${folders}`, 'nar');
-      const keys = await interrupt(destination, ['huge'], async () => {
-        const [file] = await filesUnder(nars).catch(() => []);
-        const size = file === undefined ? 0 : await stat(join(nars, file)).then((stats) => stats.size);
-        return size > 1_000_000;
+      expect(await interrupt(destination, ['huge'], () => isBeingWritten(nars))).toEqual(['nix-cache-info']);
+    });
+
+    describe('out of a cache of files', () => {
+      const cache = (): string => `file://${directory}/whole`;
+      beforeAll(async () => {
+        const whole = await runNarkit(copyArguments(`${cache()}?compression=none`, ['huge']));
+        expect(whole.exitCode).toBe(0);
       });
-      expect(keys).toEqual(['nix-cache-info']);
+
+      it('while its file is handed on', async () => {
+        const destination = newFile();
+        const nars = join(directory, `cache-${folders}`, 'nar');
+        const keys = await interrupt(destination, ['huge'], () => isBeingWritten(nars), cache());
+        expect(keys).toEqual(['nix-cache-info']);
+      });
+
+      it('while it is restored', async () => {
+        const tree = join(directory, 'tree');
+        const destination = { uri: `tree:${tree}`, env: {}, keys: () => readdir(tree) };
+        expect(await interrupt(destination, ['huge'], () => isBeingWritten(tree), cache())).toEqual([]);
+      });
     });
 
     describe('while the server', () => {
