@@ -86,13 +86,14 @@ test('a room imports only from those below it', () => {
 
 /** What a portable room loads where there is no Node. */
 function portableFiles(): Set<string> {
-  const reached = new Set([...sources.keys()].filter((file) => rooms[roomOf(file)]?.portable && isIndexOrValue(file)));
+  const reached = new Set([...sources.keys()].filter((file) => rooms[roomOf(file)]?.portable && isEntry(file)));
   for (const file of reached) for (const imported of importsOf(file)) if (sources.has(imported)) reached.add(imported);
   return reached;
 }
 
-function isIndexOrValue(file: string): boolean {
-  return !file.endsWith('-node.ts') && (file.endsWith('/index.ts') || !file.includes('/'));
+/** Something that others import: indexes, values, and what is chosen in another runtime. */
+function isEntry(file: string): boolean {
+  return !file.endsWith('-node.ts') && (/(\/index|-browser|-workerd)\.ts$/.test(file) || !file.includes('/'));
 }
 
 test('portable rooms load nothing that only Node has', () => {

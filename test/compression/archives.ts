@@ -55,6 +55,11 @@ export const archives: readonly (readonly [compression: string, title: string, a
       'an empty stream first',
       '/Td6WFoAAATm1rRGAAAAABzfRCEftvN9AQAAAAAEWVr9N3pYWgAABObWtEYCACEBFgAAAHQv5aPgCDMAGV0ANxhKq2gQpvNW9cGouAJ4m/dMSxvXyC+XAAAAAADrFJXBiVHIWgABNbQQAAAAiLu8IrHEZ/sCAAAAAARZWg==',
     ],
+    [
+      'xz',
+      'literals told apart by their place, with --lzma2=lc=0,lp=3,pb=0',
+      '/Td6WFoAAATm1rRGAgAhARYAAAB0L+Wj4AgzABkbADcZDaFyik4TX2rRn5Hl/YX7HBzZuderIwAAAAAA6xSVwYlRyFoAATW0EAAAAIi7vCKxxGf7AgAAAAAEWVo=',
+    ],
     ['zstd', 'one frame', 'KLUv/QRodQAAOG5hcmtpdCABACqQX4wb/h4e'],
     ['zstd', 'without checksum and size', 'KLUv/QBYdQAAOG5hcmtpdCABACqQX4w='],
     [

@@ -5,6 +5,7 @@ import { concatBytes, equalBytes } from '../../src/bytes/bytes.ts';
 import type { Codec } from '../../src/compression/codec.ts';
 import { codecs as nodeCodecs } from '../../src/compression/codecs-node.ts';
 import { codecs as portableCodecs } from '../../src/compression/codecs-portable.ts';
+import { codecs as workerdCodecs } from '../../src/compression/codecs-workerd.ts';
 import { CompressionError } from '../../src/compression/compression-error.ts';
 import { createZstd } from '../../src/compression/zstd/zstd.ts';
 import { createWorkerZstdEngine } from '../../src/compression/zstd/zstd-workers.ts';
@@ -21,6 +22,7 @@ const readers: readonly (readonly [string, Codec])[] = [
   ...writers,
   ['bzip2', nodeCodecs.bzip2],
   ['portable xz', portableCodecs.xz],
+  ['xz of Workers', workerdCodecs.xz],
 ];
 
 /** Fast, where the default level is not. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { uploadBody } from '#upload-body';
 import type { HttpClient, HttpClientOptions } from './http-client.ts';
 
 /** @throws TypeError for a certificate, of which `fetch` knows nothing. */
@@ -18,10 +19,7 @@ export function createFetchClient(fetch: typeof globalThis.fetch): HttpClient {
     async send({ method, url, headers, body, signal }) {
       const init: RequestInit = { method, headers, redirect: 'manual', signal };
       if (body instanceof Uint8Array) init.body = body as Uint8Array<ArrayBuffer>;
-      else if (body !== undefined) {
-        init.body = streamOf(body);
-        init.duplex = 'half';
-      }
+      else if (body !== undefined) Object.assign(init, await uploadBody(body));
       let response = await fetch(url, init);
       // A browser shows no redirect, but follows it, without credentials to another host.
       if (response.type === 'opaqueredirect' && body === undefined)
@@ -30,24 +28,6 @@ export function createFetchClient(fetch: typeof globalThis.fetch): HttpClient {
     },
     close() {},
   };
-}
-
-/** A stream that reads ahead of nobody. */
-function streamOf(chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
-  const iterator = chunks[Symbol.asyncIterator]();
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        const next = await iterator.next();
-        if (next.done === true) controller.close();
-        else controller.enqueue(next.value);
-      },
-      async cancel() {
-        await iterator.return?.();
-      },
-    },
-    { highWaterMark: 0 },
-  );
 }
 
 /** Not every runtime's streams are iterable. */

@@ -7,6 +7,8 @@
  * @module
  */
 import { concatBytes } from '../../bytes/bytes.ts';
+import { crc32 } from './crc.ts';
+import { decodeXzInteger, encodeXzInteger } from './xz-integer.ts';
 
 /** A block, and what the index says of it. */
 export interface XzBlock {
@@ -32,9 +34,9 @@ export function xzBlockOf(stream: Uint8Array): XzBlock {
   const view = new DataView(stream.buffer, stream.byteOffset, stream.length);
   const indexSize = (view.getUint32(stream.length - 8, true) + 1) * 4;
   const indexStart = stream.length - footerSize - indexSize;
-  const blockCount = decodeInteger(stream, indexStart + 1);
-  const unpaddedSize = decodeInteger(stream, blockCount.end);
-  const uncompressedSize = decodeInteger(stream, unpaddedSize.end);
+  const blockCount = decodeXzInteger(stream, indexStart + 1);
+  const unpaddedSize = decodeXzInteger(stream, blockCount.end);
+  const uncompressedSize = decodeXzInteger(stream, unpaddedSize.end);
   const bytes = stream.subarray(headerSize, indexStart);
   if (stream[7] === streamFlags[1] && blockCount.value === 1 && bytes.length === roundUp(unpaddedSize.value))
     return { bytes, unpaddedSize: unpaddedSize.value, uncompressedSize: uncompressedSize.value };
@@ -49,7 +51,7 @@ export async function* writeXzStream(blocks: AsyncIterable<XzBlock>): AsyncGener
     records.push(unpaddedSize, uncompressedSize);
     yield bytes;
   }
-  const index = Uint8Array.from([0, ...encodeInteger(records.length / 2), ...records.flatMap(encodeInteger)]);
+  const index = Uint8Array.from([0, ...encodeXzInteger(records.length / 2), ...records.flatMap(encodeXzInteger)]);
   const paddedIndex = concatBytes([index, new Uint8Array(roundUp(index.length) - index.length)]);
   const backwardSize = littleEndian32((paddedIndex.length + 4) / 4 - 1);
   const footer = concatBytes([backwardSize, streamFlags]);
@@ -62,24 +64,6 @@ export async function* writeXzStream(blocks: AsyncIterable<XzBlock>): AsyncGener
   ]);
 }
 
-/** Seven bits a byte, lowest first. */
-function encodeInteger(value: number): number[] {
-  const bytes = [];
-  let rest = value;
-  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
-  return [...bytes, rest];
-}
-
-function decodeInteger(bytes: Uint8Array, start: number): { value: number; end: number } {
-  let value = 0;
-  let end = start;
-  for (let unit = 1; ; unit *= 0x80) {
-    const byte = bytes[end++]!;
-    value += (byte & 0x7f) * unit;
-    if (byte < 0x80) return { value, end };
-  }
-}
-
 function littleEndian32(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, value, true);
@@ -88,15 +72,4 @@ function littleEndian32(value: number): Uint8Array {
 
 function roundUp(size: number): number {
   return Math.ceil(size / 4) * 4;
-}
-
-/** Of the polynomial 0x04c11db7, lowest bit first, as in zlib. */
-const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  return crc;
-});
-
-function crc32(bytes: Uint8Array): number {
-  return ~bytes.reduce((crc, byte) => (crc >>> 8) ^ crcTable[(crc ^ byte) & 0xff]!, -1) >>> 0;
 }
