@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { Context } from './context.ts';
 import { addCopyCommand } from './copy.ts';
+import { addDoctorCommand } from './doctor/doctor.ts';
 import { addHashCommands } from './hash.ts';
 import { addKeyCommands } from './key.ts';
 import { addNarCommands } from './nar.ts';
@@ -56,6 +57,7 @@ Examples:
   addHashCommands(program, context);
   addNarCommands(program, context);
   addKeyCommands(program, context);
+  addDoctorCommand(program, context);
   return program;
 }
 
