@@ -152,8 +152,8 @@ export interface VerifySummary {
 /**
  * The exit code of `nix store verify`: the sum of 1 for corrupt, 2 for untrusted, 4 for other.
  *
- * Nix says 4 too where an error kept it from getting at the contents: a narinfo that cannot be parsed, a NAR that is missing or does not
- * decompress. Here these are 1: they are damage, and reading again mends none of it.
+ * Of a NAR that is missing or does not decompress Nix says 4, and it ends with 1 at the first narinfo that it cannot parse. Here all of
+ * these are 1: they are damage, and reading again mends none of it.
  */
 export function verifyExitCode(summary: VerifySummary): number {
   return (summary.corrupt > 0 ? 1 : 0) + (summary.untrusted > 0 ? 2 : 0) + (summary.other > 0 ? 4 : 0);
