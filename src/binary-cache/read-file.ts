@@ -5,7 +5,7 @@
  */
 import type { AbortOptions } from '../abort.ts';
 import { type Backend, BackendError } from '../backend/backend.ts';
-import { concatBytes } from '../bytes/index.ts';
+import { GatheredBytes } from '../bytes/gathered.ts';
 import { findCodec } from '../compression/index.ts';
 
 /**
@@ -18,22 +18,34 @@ export async function readFile(
   key: string,
   options: AbortOptions & { readonly maximumBytes: number },
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const { signal } = options;
+  const { signal, maximumBytes } = options;
   const object = await backend.get(key, { signal });
   if (object === undefined) return undefined;
   const { body, contentEncoding } = object;
-  const decoded = contentEncoding === undefined ? body : findCodec(contentEncoding).decompress(body, { signal });
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of decoded) {
-    size += chunk.length;
-    if (size > options.maximumBytes)
-      throw new BackendError(
-        'object-too-large',
-        `'${key}' of '${backend.uri}' has more than the ${options.maximumBytes} bytes that such a file may have`,
-        { uri: backend.uri, key },
-      );
-    chunks.push(chunk);
+  const tooLarge = (): BackendError =>
+    new BackendError(
+      'object-too-large',
+      `'${key}' of '${backend.uri}' has more than the ${maximumBytes} bytes that such a file may have`,
+      { uri: backend.uri, key },
+    );
+  // An archive may go on for ever, and hold nothing.
+  const archive = limited(body, 2 * maximumBytes + 65_536, tooLarge);
+  const decoded = contentEncoding === undefined ? body : findCodec(contentEncoding).decompress(archive, { signal });
+  const bytes = new GatheredBytes();
+  for await (const chunk of limited(decoded, maximumBytes, tooLarge)) bytes.push(chunk);
+  return bytes.take();
+}
+
+/** The chunks, as long as they have no more bytes in all than `maximumBytes`. */
+async function* limited(
+  chunks: AsyncIterable<Uint8Array>,
+  maximumBytes: number,
+  tooLarge: () => Error,
+): AsyncGenerator<Uint8Array> {
+  let left = maximumBytes;
+  for await (const chunk of chunks) {
+    left -= chunk.length;
+    if (left < 0) throw tooLarge();
+    yield chunk;
   }
-  return concatBytes(chunks);
 }

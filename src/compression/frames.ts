@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { concatBytes } from '../bytes/bytes.ts';
+import { GatheredBytes } from '../bytes/gathered.ts';
 
 /** Frames that may be under way at once beyond the first of each stream; all streams of a codec share it. */
 export interface FrameBudget {
@@ -27,22 +27,18 @@ export async function* cutFrames(
   source: AsyncIterable<Uint8Array>,
   frameSize: number,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  let parts: Uint8Array[] = [];
-  let missing = frameSize;
+  const frame = new GatheredBytes();
   for await (const chunk of source) {
     let offset = 0;
-    while (chunk.length - offset >= missing) {
-      parts.push(chunk.subarray(offset, offset + missing));
-      offset += missing;
-      yield concatBytes(parts);
-      parts = [];
-      missing = frameSize;
+    while (chunk.length - offset >= frameSize - frame.size) {
+      const end = offset + frameSize - frame.size;
+      frame.push(chunk.subarray(offset, end));
+      offset = end;
+      yield frame.take();
     }
-    if (offset === chunk.length) continue;
-    parts.push(chunk.subarray(offset));
-    missing -= chunk.length - offset;
+    if (offset < chunk.length) frame.push(chunk.subarray(offset));
   }
-  if (parts.length > 0) yield concatBytes(parts);
+  if (frame.size > 0) yield frame.take();
 }
 
 /**

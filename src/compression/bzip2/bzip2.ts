@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { concatBytes } from '../../bytes/bytes.ts';
+import { GatheredBytes } from '../../bytes/gathered.ts';
 import type { Codec } from '../codec.ts';
 import { CompressionError } from '../compression-error.ts';
 import { Damage } from '../damage.ts';
@@ -37,19 +37,20 @@ async function* decodeBzip2(source: AsyncIterable<Uint8Array>): AsyncGenerator<U
 
   /** A reader that has the next block in whole, if the archive has. */
   async function lookAhead(bitPosition: number): Promise<BitReader> {
-    const parts = [bytes.subarray(bitPosition >>> 3)];
-    let size = parts[0]!.length;
-    offset += bytes.length - size;
-    // Twice as many as are needed, so that blocks of a few bytes do not each move all that was read ahead.
-    const wanted = size < blockAhead ? 2 * blockAhead : 0;
-    while (!ended && size < wanted) {
-      const next = await chunks.next();
-      ended = next.done === true;
-      if (next.done === true) continue;
-      parts.push(next.value);
-      size += next.value.length;
+    const rest = bytes.subarray(bitPosition >>> 3);
+    offset += bytes.length - rest.length;
+    bytes = rest;
+    if (!ended && bytes.length < blockAhead) {
+      // Twice as many as are needed, so that blocks of a few bytes do not each move all that was read ahead.
+      const gathered = new GatheredBytes();
+      gathered.push(rest);
+      while (!ended && gathered.size < 2 * blockAhead) {
+        const next = await chunks.next();
+        ended = next.done === true;
+        if (next.done !== true) gathered.push(next.value);
+      }
+      bytes = gathered.take();
     }
-    bytes = parts.length === 1 ? parts[0]! : concatBytes(parts);
     return new BitReader(bytes, bitPosition & 7);
   }
 
