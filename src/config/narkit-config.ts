@@ -5,6 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { messageOf, NarkitError } from '../errors.ts';
+import { findCredentialFile } from './credential-file.ts';
 import {
   defaultConfigFile,
   type HookSettings,
@@ -66,7 +67,12 @@ export class ConfigError extends NarkitError {
   }
 }
 
-/** Read the file that `NARKIT_CONFIG` names, else {@link defaultConfigFile}. @throws {@link ConfigError} */
+/**
+ * Read the file that `NARKIT_CONFIG` names, else {@link defaultConfigFile}. In a service of systemd, a key file for which there is a
+ * credential of the same name is that credential.
+ *
+ * @throws {@link ConfigError}
+ */
 export async function readNarkitConfig(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<NarkitConfig> {
@@ -77,7 +83,9 @@ export async function readNarkitConfig(
   } catch (error) {
     throw new ConfigError(path, `cannot be read: ${messageOf(error)}`, { cause: error });
   }
-  return parseNarkitConfig(text, path);
+  const config = parseNarkitConfig(text, path);
+  const secretKeyFiles = await Promise.all(config.secretKeyFiles.map((file) => findCredentialFile(file, env)));
+  return { ...config, secretKeyFiles };
 }
 
 /**
