@@ -15,7 +15,7 @@ import { type Context, UsageError } from './context.ts';
  *
  * @throws {@link StorePathError} when it names none.
  */
-async function resolveStorePath(argument: string, storeDir: string): Promise<StorePath> {
+export async function resolveStorePath(argument: string, storeDir: string): Promise<StorePath> {
   if (/^[0-9a-z]{32}-[^/]+$/.test(argument)) return parseStorePathBaseName(argument);
   const prefix = `${storeDir}/`;
   // A chain of links longer than this is a circle.

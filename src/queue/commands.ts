@@ -35,7 +35,7 @@ export interface AppliedCommand {
 }
 
 /** Where commands lie in a spool. */
-const folder = 'commands';
+export const commandsFolder = 'commands';
 
 /** A path has at most 244 characters, and a command names no more than a person's shell lets through. */
 const maximumBytes = 16 * 1024 * 1024;
@@ -43,7 +43,7 @@ const maximumBytes = 16 * 1024 * 1024;
 /** Leave a command for whoever has the lock, or gets it next. @returns its id. @throws {@link QueueError} `spool` */
 export async function writeCommand(directory: string, command: QueueCommand): Promise<string> {
   const id = `${String(Date.now()).padStart(13, '0')}-${process.pid}-${randomUUID()}`;
-  const place = join(directory, folder);
+  const place = join(directory, commandsFolder);
   const unfinished = join(place, `.${id}`);
   try {
     await mkdir(place, { recursive: true });
@@ -58,7 +58,7 @@ export async function writeCommand(directory: string, command: QueueCommand): Pr
 
 /** The ids of the commands that nobody carried out yet, oldest first. */
 export async function listCommandIds(directory: string): Promise<string[]> {
-  const names = await readdir(join(directory, folder)).catch((error: unknown) => {
+  const names = await readdir(join(directory, commandsFolder)).catch((error: unknown) => {
     if (systemCodeOf(error) === 'ENOENT') return [];
     throw error;
   });
@@ -79,7 +79,7 @@ export async function applyCommands(
 ): Promise<AppliedCommand[]> {
   const applied: AppliedCommand[] = [];
   for (const id of await listCommandIds(spool.directory)) {
-    const file = join(spool.directory, folder, `${id}.json`);
+    const file = join(spool.directory, commandsFolder, `${id}.json`);
     try {
       const command = parseQueueCommand(await readBounded(file));
       applied.push({ id, command, changed: await applyCommand(journal, spool, destinations, command) });
@@ -160,15 +160,18 @@ function switchDestinations(
   command: 'pause' | 'resume',
   destination: string | undefined,
 ): number {
-  const named = destination === undefined ? destinations : destinations.filter((uri) => uri === destination);
-  const before = named.filter((uri) => journal.isPaused(uri));
+  const isPaused = (uri: string): boolean => journal.isPaused(uri);
+  const before = new Set(destinations.filter(isPaused));
   if (command === 'pause') journal.pause(destination);
   else {
-    journal.resume(destination);
-    // Who resumes everything means those, too, that were paused by name.
-    if (destination === undefined) for (const uri of destinations) journal.resume(uri);
+    // One that is resumed while all are paused leaves the others so; all that are resumed means those that were paused by name, too.
+    const others =
+      journal.isPaused() && destination !== undefined ? destinations.filter((uri) => uri !== destination) : [];
+    if (destination === undefined || journal.isPaused()) journal.resume();
+    for (const uri of destinations) if (destination === undefined || uri === destination) journal.resume(uri);
+    for (const uri of others) journal.pause(uri);
   }
-  return named.filter((uri) => journal.isPaused(uri) !== before.includes(uri)).length;
+  return destinations.filter((uri) => isPaused(uri) !== before.has(uri)).length;
 }
 
 function retry(journal: Journal, paths: readonly StorePath[] | 'parked' | 'all'): number {
