@@ -12,7 +12,9 @@ import { addHashCommands } from './hash.ts';
 import { addKeyCommands } from './key.ts';
 import { addNarCommands } from './nar.ts';
 import { addPathInfoCommand } from './path-info.ts';
+import { addQueueCommands } from './queue.ts';
 import { addStoreCommands } from './store.ts';
+import { addWorkerCommand } from './worker.ts';
 
 /** What `narkit` alone says. */
 export const shortSummary = `Nix binary caches without Nix: copy, sign and inspect store paths.
@@ -58,6 +60,8 @@ Examples:
   addNarCommands(program, context);
   addKeyCommands(program, context);
   addDoctorCommand(program, context);
+  addWorkerCommand(program, context);
+  addQueueCommands(program, context);
   return program;
 }
 
