@@ -104,7 +104,7 @@ async function runStoreVerify(context: Context, paths: string[], flags: Flags): 
   } catch (error) {
     if (context.signal.aborted || error instanceof UsageError) throw error;
     printError(context, messageOf(error));
-    context.exitCode = otherExitCode;
+    context.exitCode |= otherExitCode;
   } finally {
     await Promise.all(opened.map((store) => store.close()));
   }
@@ -141,9 +141,13 @@ async function verify(context: Context, paths: string[], flags: Flags, opened: S
   const verification = verifyStore(store, wanted, options);
   try {
     for await (const finding of verification) await output.onFinding(finding);
-  } finally {
-    await output.end(verification.summary());
+  } catch (error) {
+    await output.end();
+    // What was found before counts.
+    context.exitCode = verifyExitCode(verification.summary());
+    throw error;
   }
+  await output.end(verification.summary());
   context.exitCode = verifyExitCode(verification.summary());
 }
 

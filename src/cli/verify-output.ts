@@ -22,8 +22,8 @@ export interface VerifyOutputOptions {
 export interface VerifyOutput {
   onEvent(event: VerifyEvent): void;
   onFinding(finding: VerifyFinding): Promise<void>;
-  /** Say what it came to. */
-  end(summary: VerifySummary): Promise<void>;
+  /** Take the progress line away, and say what it came to, when it came to its end. */
+  end(summary?: VerifySummary): Promise<void>;
 }
 
 const mend = "mend it with '--repair-from STORE', or hide it from clients with '--quarantine'";
@@ -104,6 +104,7 @@ export function createVerifyOutput(context: Context, options: VerifyOutputOption
     },
     async end(summary) {
       line.end();
+      if (summary === undefined) return;
       if (json) await writeJson({ summary: { store: store.uri, ...summary } });
       if (quiet) return;
       say(formatSummary(summary, store.uri));

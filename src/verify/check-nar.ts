@@ -4,11 +4,11 @@
  * @module
  */
 import type { AbortOptions } from '../abort.ts';
-import { BackendError, isKey } from '../backend/backend.ts';
+import { type Backend, BackendError, isKey } from '../backend/backend.ts';
 import type { BinaryCacheStore } from '../binary-cache/binary-cache-store.ts';
 import { measure } from '../binary-cache/measured.ts';
 import { readFile } from '../binary-cache/read-file.ts';
-import { readNar } from '../binary-cache/read-nar.ts';
+import { getNarFile, readNar } from '../binary-cache/read-nar.ts';
 import { CompressionError } from '../compression/index.ts';
 import { messageOf } from '../errors.ts';
 import { equalHashes, formatHash } from '../hash/index.ts';
@@ -78,12 +78,7 @@ export async function checkNarFile(
   const full = formatStorePath(path, storeDir);
   const place = { path, key: url };
   try {
-    if (!isKey(url)) {
-      if (backend.getByUrl !== undefined) return [];
-      const message = `the narinfo of '${full}' has a URL that leads out of the cache: '${url}'`;
-      return [createFinding('nar-url', message, place)];
-    }
-    const found = await backend.head(url, { signal });
+    const found = await findNarFile(backend, info, { uri: backend.uri, path: full }, { signal });
     if (found === undefined)
       return [createFinding('nar-missing', `the NAR of '${full}' is missing: there is no '${url}'`, place)];
     if (found.size === undefined || fileSize === undefined || found.size === fileSize) return [];
@@ -112,6 +107,17 @@ export async function checkStoredNar(store: Store, info: PathInfo, options: Chec
     signal?.throwIfAborted();
     return [describeNarError(error, path, store.storeDir)];
   }
+}
+
+/** Where a URL may have a query, it is no key, and there is no asking for it but by its first byte. */
+function findNarFile(
+  backend: Backend,
+  { url }: NarInfo,
+  context: { readonly uri: string; readonly path: string },
+  options: AbortOptions,
+): Promise<{ readonly size: number | undefined } | undefined> {
+  if (isKey(url) && !url.includes('?')) return backend.head(url, options);
+  return getNarFile(backend, url, context, { ...options, range: { offset: 0, length: 1 } });
 }
 
 async function drain(nar: AsyncIterable<Uint8Array>, { signal, onBytes }: CheckNarOptions): Promise<void> {

@@ -7,7 +7,7 @@ import pMap from 'p-map';
 import type { AbortOptions } from '../abort.ts';
 import type { Slots } from '../backend/slots.ts';
 import type { BinaryCacheStore } from '../binary-cache/binary-cache-store.ts';
-import { readNarInfo, readNarInfoOf } from '../binary-cache/narinfo-reader.ts';
+import { readNarInfo } from '../binary-cache/narinfo-reader.ts';
 import { messageOf } from '../errors.ts';
 import { type NarInfo, NarInfoError, type NarInfoQuirk } from '../narinfo/index.ts';
 import type { PathInfo } from '../path-info.ts';
@@ -63,14 +63,13 @@ export async function checkCachedPath(
   let info: NarInfo | undefined;
   try {
     const read = { signal, onQuirk: (quirk: NarInfoQuirk) => void quirks.push(quirk) };
-    info = await (wanted.path === undefined
-      ? readNarInfo(cache.backend, cache.storeDir, wanted.hashPart, read)
-      : readNarInfoOf(cache.backend, cache.storeDir, wanted.path, read));
+    info = await readNarInfo(cache.backend, cache.storeDir, wanted.hashPart, read);
   } catch (error) {
     signal?.throwIfAborted();
     return { findings: [describeNarInfoError(error, place)] };
   }
-  if (info === undefined) return { findings: describeAbsence(cache, wanted, key) };
+  if (info === undefined || (wanted.path !== undefined && info.path !== wanted.path))
+    return { findings: describeAbsence(cache, wanted, key, info) };
 
   const { path } = info;
   const checks = await Promise.all([
@@ -165,9 +164,15 @@ function describeNarInfoError(error: unknown, place: Place): VerifyFinding {
 }
 
 /** A narinfo that was listed and is gone since is nobody's fault. */
-function describeAbsence(cache: BinaryCacheStore, { path }: CachedPath, key: string): VerifyFinding[] {
+function describeAbsence(
+  { storeDir, uri }: BinaryCacheStore,
+  { path }: CachedPath,
+  key: string,
+  found: NarInfo | undefined,
+): VerifyFinding[] {
   if (path === undefined) return [];
-  const message = `path '${formatStorePath(path, cache.storeDir)}' is not valid in '${cache.uri}'`;
+  const instead = found === undefined ? '' : `, which has '${formatStorePath(found.path, storeDir)}' by this hash`;
+  const message = `path '${formatStorePath(path, storeDir)}' is not valid in '${uri}'${instead}`;
   return [createFinding('path-absent', message, { path, key })];
 }
 

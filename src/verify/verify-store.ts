@@ -94,6 +94,13 @@ function findAll(
   const narSlots = createSlots(narConcurrency);
   const onBytes = (narBytes: number): void => onEvent?.({ type: 'progress', narBytes });
   const check = { ...options, contents, narSlots, onBytes };
+  const strange = options.repairFrom?.find((source) => source.store.storeDir !== store.storeDir);
+  if (strange !== undefined)
+    throw new StoreError(
+      'store-dir-mismatch',
+      `'${strange.store.uri}' has paths of '${strange.store.storeDir}', '${store.uri}' has paths of '${store.storeDir}'`,
+      { uri: strange.store.uri },
+    );
   if (isBinaryCache(store)) return verifyCache(store, paths, check, stop);
   if (options.repairFrom !== undefined || options.quarantineFolder !== undefined)
     throw new StoreError('cannot-repair', `'${store.uri}' is no binary cache: it is its Nix that repairs it`, {
