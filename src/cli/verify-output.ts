@@ -55,7 +55,8 @@ const advice: Readonly<Partial<Record<VerifyFindingKind, string>>> = {
   'file-hash': rewrite,
   'file-size': rewrite,
   'listing-wrong': 'delete it: clients read the NAR then',
-  'orphan-nar': 'an upload that is under way, or a leftover: delete it when nothing is being copied there',
+  'orphan-nar':
+    'it may be of an upload that is under way, or of a narinfo that is broken or put aside; else it can be deleted',
   'orphan-listing': 'delete it',
   'stray-file': 'delete it, if nobody knows what it is for',
   unreadable: 'see to the network, or to permissions, and verify again: nothing is known about these',
@@ -126,7 +127,14 @@ function formatFinding({ kind, severity, path, references, ...rest }: VerifyFind
 
 function formatSummary(summary: VerifySummary, uri: string): string {
   const { paths, narBytes, corrupt, untrusted, other, notes, repaired, quarantined } = summary;
-  const found = Object.entries({ corrupt, untrusted, other, repaired, quarantined, notes })
+  const found = Object.entries({
+    corrupt,
+    untrusted,
+    other,
+    repaired,
+    quarantined,
+    [notes === 1 ? 'note' : 'notes']: notes,
+  })
     .filter(([, count]) => count > 0)
     .map(([name, count]) => `${count} ${name}`);
   const read = narBytes > 0 ? ` (${formatBytes(narBytes)} of contents)` : '';
