@@ -6,7 +6,7 @@
 import { BackendError, type ByteRange } from '../backend.ts';
 import { type RetrySettings, retryDelayMs, waitBeforeRetry } from '../retry.ts';
 import type { HttpAnswer } from './exchange.ts';
-import { type Representation, readRepresentation } from './representation.ts';
+import { type Representation, readRepresentation, validatorOf } from './representation.ts';
 
 /** A download under way. */
 export interface Download {
@@ -18,8 +18,8 @@ export interface Download {
   readonly representation: Representation;
   readonly retry: RetrySettings;
   readonly signal: AbortSignal | undefined;
-  /** Ask again, for the whole or for a part. */
-  request(range: ByteRange | undefined): Promise<HttpAnswer>;
+  /** Ask again, for the whole or for a part; for the whole where `ifRange` no longer holds. */
+  request(range: ByteRange | undefined, ifRange?: string): Promise<HttpAnswer>;
 }
 
 /** After so much progress, what failed before is forgotten: a long download may break more often than a short one. */
@@ -28,9 +28,9 @@ const progressThatCounts = 1024 * 1024;
 /**
  * The bytes of a download.
  *
- * What breaks off is asked for again from there, by a range, where the server has ranges and the object is still the same
- * (by ETag, else by size), as often as the settings say; and from the start, where no byte was read yet. A body that is never
- * read is let go of when it is collected; `return` lets go at once.
+ * What breaks off is asked for again from there, by a range, where the object is still the same (by ETag, else by date, and by
+ * size), as often as the settings say; and from the start, where no byte was read yet. Where the server gives all of it
+ * again, what came before is passed over. A body that is never read is let go of when it is collected; `return` lets go at once.
  */
 export function readDownload(download: Download): AsyncIterable<Uint8Array> {
   const { answer } = download;
@@ -60,12 +60,16 @@ async function* resuming(download: Download): AsyncGenerator<Uint8Array> {
   const { representation, retry, signal } = download;
   let { answer } = download;
   let received = 0;
+  let skip = 0;
   let counted = 0;
   let failures = 0;
   for (;;) {
     try {
-      if (failures > 0) answer = await resume(download, received);
-      for (let chunk = await answer.next(); chunk !== undefined; chunk = await answer.next()) {
+      if (failures > 0) ({ answer, skip } = await resume(download, received));
+      for (let next = await answer.next(); next !== undefined; next = await answer.next()) {
+        const chunk = next.subarray(skip);
+        skip -= next.length - chunk.length;
+        if (chunk.length === 0) continue;
         received += chunk.length;
         if (received > (representation.bodySize ?? received)) throw lengthError(download, received);
         yield chunk;
@@ -88,12 +92,15 @@ async function* resuming(download: Download): AsyncGenerator<Uint8Array> {
 }
 
 /** Ask for what is left. @throws BackendError when what is there now is not what was there before. */
-async function resume(download: Download, received: number): Promise<HttpAnswer> {
+async function resume(download: Download, received: number): Promise<{ answer: HttpAnswer; skip: number }> {
   const { uri, key, range, representation: before, request } = download;
   const rest = received === 0 ? range : restOf(before, received);
-  const answer = await request(rest);
+  const answer = await request(rest, received === 0 ? undefined : validatorOf(before));
   const now = readRepresentation(answer.status, answer.headers, rest);
-  if (now !== undefined && isSame(before, now) && (received === 0 || answer.status === 206)) return answer;
+  if (now !== undefined && isSame(before, now)) {
+    if (received === 0 || answer.status === 206) return { answer, skip: 0 };
+    if (range === undefined && validatorOf(now) !== undefined) return { answer, skip: received };
+  }
   answer.leave();
   throw new BackendError(
     'backend-response',
@@ -107,7 +114,10 @@ function restOf({ start, bodySize }: Representation, received: number): ByteRang
 }
 
 function isSame(before: Representation, now: Representation): boolean {
-  return before.size === now.size && before.etag === now.etag && before.contentEncoding === now.contentEncoding;
+  // A part need not say again of when it is, where the whole said it.
+  const isOfSameTime = now.lastModified === undefined || now.lastModified === before.lastModified;
+  const isOfSameForm = before.size === now.size && before.contentEncoding === now.contentEncoding;
+  return isOfSameForm && before.etag === now.etag && isOfSameTime;
 }
 
 /** Leave out what was not asked for: a server need not have ranges, and may give more than the range. */

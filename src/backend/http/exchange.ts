@@ -18,6 +18,7 @@ export interface Transport {
   /** The backend's URI, for errors. */
   readonly uri: string;
   readonly stallTimeoutMs: number;
+  readonly minimumBytesPerSecond: number;
   /** What to send as `Authorization` to a URL. */
   authorization(target: URL): string | undefined;
 }
@@ -120,7 +121,8 @@ async function exchangeOnce(transport: Transport, request: HttpRequest): Promise
   const { method, url, key, content, signal } = request;
   const stop = new AbortController();
   let stalled = false;
-  const watch = createStallWatch(transport.stallTimeoutMs, () => {
+  const { stallTimeoutMs, minimumBytesPerSecond } = transport;
+  const watch = createStallWatch(stallTimeoutMs, minimumBytesPerSecond, () => {
     stalled = true;
     stop.abort();
   });
@@ -134,7 +136,7 @@ async function exchangeOnce(transport: Transport, request: HttpRequest): Promise
   let reading: ContentReading | undefined;
   const failureOf = (error: unknown): unknown => {
     if (signal?.aborted === true) return signal.reason;
-    const reason = stalled ? `nothing moved for ${transport.stallTimeoutMs / 1000} seconds` : reasonOf(error);
+    const reason = stalled ? describeStall(transport) : reasonOf(error);
     const contentFailure = stalled ? undefined : reading?.failure();
     return contentFailure === undefined ? unreachable(transport, request, reason, error) : contentFailure.error;
   };
@@ -163,6 +165,8 @@ async function exchangeOnce(transport: Transport, request: HttpRequest): Promise
   } finally {
     watch.pause();
   }
+  // The head may take its time, and a slow body is not to pay for it.
+  watch.restart();
 
   let ended = false;
   return {
@@ -193,6 +197,10 @@ async function exchangeOnce(transport: Transport, request: HttpRequest): Promise
       if (!ended) stop.abort();
     },
   };
+}
+
+function describeStall({ stallTimeoutMs, minimumBytesPerSecond }: Transport): string {
+  return `fewer than ${minimumBytesPerSecond} bytes a second moved for ${stallTimeoutMs / 1000} seconds`;
 }
 
 function unreachable(

@@ -27,10 +27,15 @@ export interface HttpBackendOptions extends HttpCredentials {
   /** How long a connection may take to be made. Default 15,000. A given `fetch` has its own, and so has a browser. */
   readonly connectTimeoutMs?: number | undefined;
   /**
-   * A transfer over which fewer than a byte a second went in this time is given up, an answer that does not begin too. Default
+   * A transfer that was slower than `minimumBytesPerSecond` for so long is given up, an answer that does not begin too. Default
    * 300,000 as Nix's `stalled-download-timeout`.
    */
   readonly stallTimeoutMs?: number | undefined;
+  /**
+   * Slower than this a transfer counts as one that stands still. Default 100: what Nix waits for, a byte a second, lets a
+   * server that means harm hold up a download for years.
+   */
+  readonly minimumBytesPerSecond?: number | undefined;
   /** So many requests wait for their answers at a time. Default 25, as Nix's `http-connections`. */
   readonly maximumConnections?: number | undefined;
   /** A certificate that the server wants to see, in PEM (Nix's `tls-certificate`); not in a browser. */
@@ -60,7 +65,8 @@ interface Ask extends AbortOptions {
  * - A login in the URL goes to that server alone, and into no message.
  * - What the statuses mean is Nix's: see `status.ts`. A 403 counts as absent when reading, but for `nix-cache-info`.
  * - What fails for a while is tried again as Nix does, content opened anew for each try, after what `Retry-After` asks for up
- *   to five minutes. A download that breaks off goes on from there, where the server has ranges.
+ *   to five minutes. A download that breaks off goes on from there, where the server still has the same file and says so: by a
+ *   range, or, where it has no ranges, past the bytes that came before.
  * - At most ten redirects are followed.
  * - A body is as long as its server says or an error. How long it may be is for the reader to say.
  *
@@ -81,6 +87,7 @@ export function createHttpBackend(url: string, options: HttpBackendOptions = {})
     uri,
     client: options.fetch === undefined ? createClient(base.origin, options) : createFetchClient(options.fetch),
     stallTimeoutMs: options.stallTimeoutMs ?? 300_000,
+    minimumBytesPerSecond: options.minimumBytesPerSecond ?? 100,
     authorization: createAuthorization(bare, options),
   };
   const urlOf = (key: string): URL => new URL(base.href + checkKey(key).split('/').map(encodeURIComponent).join('/'));
@@ -100,8 +107,11 @@ export function createHttpBackend(url: string, options: HttpBackendOptions = {})
     throw statusError({ method, key, uri, url: answer.url, status, headers: answer.headers, text });
   };
 
-  const askForPart = (at: Ask, range: ByteRange | undefined): Promise<HttpAnswer | undefined> =>
-    ask('GET', range === undefined ? at : { ...at, headers: { range: formatRangeHeader(range) } });
+  const askForPart = (at: Ask, range: ByteRange | undefined, ifRange?: string): Promise<HttpAnswer | undefined> => {
+    if (range === undefined) return ask('GET', at);
+    const condition = ifRange === undefined ? {} : { 'if-range': ifRange };
+    return ask('GET', { ...at, headers: { range: formatRangeHeader(range), ...condition } });
+  };
 
   const getOnce = async (at: Ask, range: ByteRange | undefined): Promise<BackendObject | undefined> => {
     const { key, signal } = at;
@@ -122,8 +132,8 @@ export function createHttpBackend(url: string, options: HttpBackendOptions = {})
     }
     const { answer, representation } = await lookForZstd(first, stated);
     const { size, contentEncoding } = representation;
-    const request = async (part: ByteRange | undefined): Promise<HttpAnswer> => {
-      const again = await askForPart(at, part);
+    const request = async (part: ByteRange | undefined, ifRange?: string): Promise<HttpAnswer> => {
+      const again = await askForPart(at, part, ifRange);
       if (again !== undefined && again.status !== 416) return again;
       again?.leave();
       throw new BackendError('backend-response', `GET ${first.url}: the file went away while it was read`, {

@@ -18,6 +18,9 @@ const decoders: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
   br: createBrotliDecompress,
 };
 
+/** As in libcurl. Each takes memory, and there is room for thousands in a head. */
+const maximumEncodings = 5;
+
 /** A client whose connections stay open for the next request. The certificate is shown to the origin alone. */
 export function createHttpClient({
   origin,
@@ -126,6 +129,7 @@ function replyOf({ method }: HttpMessage, request: ClientRequest, response: Inco
 function decode(response: IncomingMessage, headers: Headers): Readable {
   const text = headers.get('content-encoding')?.trim().toLowerCase() ?? '';
   const names = text === '' || text === 'identity' ? [] : text.split(/\s*,\s*/).reverse();
+  if (names.length > maximumEncodings) throw new Error(`the body has ${names.length} encodings, one in the other`);
   if (names.length === 0 || names.some((name) => decoders[name] === undefined)) return response;
   // Who reads the last stream is told of an error in any of them.
   return pipeline([response, ...names.map((name) => decoders[name]!())], () => undefined) as unknown as Readable;

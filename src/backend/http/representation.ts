@@ -17,6 +17,8 @@ export interface Representation {
   readonly contentEncoding: string | undefined;
   /** Identifies these very bytes. */
   readonly etag: string | undefined;
+  /** `Last-Modified`, which identifies them to the second. */
+  readonly lastModified: string | undefined;
   /** Can the body be had again from its middle? */
   readonly resumable: boolean;
 }
@@ -41,11 +43,12 @@ export function readRepresentation(
     contentEncoding: coding.rest,
     // A weak one is the same for bytes that differ.
     etag: etag === null || etag.startsWith('W/') ? undefined : etag,
+    lastModified: headers.get('last-modified') ?? undefined,
   };
   if (status === 206) {
     const part = readContentRange(headers.get('content-range'));
     if (range === undefined || part === undefined || part.start !== range.offset || coding.any) return undefined;
-    return { ...common, ...part, resumable: part.size !== undefined || common.etag !== undefined };
+    return { ...common, ...part, resumable: part.size !== undefined || validatorOf(common) !== undefined };
   }
   const size = coding.undone ? undefined : length;
   return {
@@ -54,8 +57,14 @@ export function readRepresentation(
     start: 0,
     bodySize: size,
     resumable:
-      !coding.any && headers.get('accept-ranges') === 'bytes' && (size !== undefined || common.etag !== undefined),
+      !coding.any &&
+      (validatorOf(common) !== undefined || (headers.get('accept-ranges') === 'bytes' && size !== undefined)),
   };
+}
+
+/** What `If-Range` asks for: the rest of these bytes, else all of what is there now (RFC 9110, 13.1.5). */
+export function validatorOf({ etag, lastModified }: Pick<Representation, 'etag' | 'lastModified'>): string | undefined {
+  return etag ?? lastModified;
 }
 
 /** The size of the object, as an answer 416 has it (RFC 9110, 15.5.17). */

@@ -1,8 +1,8 @@
 /**
  * Noticing that a transfer stands still, or moves so slowly that it does not matter.
  *
- * As Nix's `stalled-download-timeout` (libcurl's low speed limit of 1 byte a second): time counts only while the network is
- * what is waited for, not while the one who reads or who gives the bytes takes time.
+ * As Nix's `stalled-download-timeout` (libcurl's low speed limit, which Nix sets to 1 byte a second): time counts only while the
+ * network is what is waited for, not while the one who reads or who gives the bytes takes time.
  *
  * @module
  */
@@ -15,12 +15,17 @@ export interface StallWatch {
   pause(): void;
   /** So many bytes went over. */
   progress(bytes: number): void;
+  /** What was waited for is there, and another thing is waited for from now on: time and bytes begin anew. */
+  restart(): void;
   /** No more watching. */
   stop(): void;
 }
 
-/** Call `onStall` once the network was waited for `timeoutMs` in all, and fewer than a byte a second went over in that time. */
-export function createStallWatch(timeoutMs: number, onStall: () => void): StallWatch {
+/**
+ * Call `onStall` once the network was waited for `timeoutMs` in all, and fewer bytes than `bytesPerSecond` asks for went over in
+ * that time.
+ */
+export function createStallWatch(timeoutMs: number, bytesPerSecond: number, onStall: () => void): StallWatch {
   let waitedMs = 0;
   let waitingSince: number | undefined;
   let bytes = 0;
@@ -42,7 +47,7 @@ export function createStallWatch(timeoutMs: number, onStall: () => void): StallW
     const waiting = waitingSince !== undefined;
     pause();
     if (waitedMs >= timeoutMs) {
-      if (bytes < timeoutMs / 1000) {
+      if (bytes < (timeoutMs / 1000) * bytesPerSecond) {
         onStall();
         return;
       }
@@ -57,6 +62,11 @@ export function createStallWatch(timeoutMs: number, onStall: () => void): StallW
     pause,
     progress(count) {
       bytes += count;
+    },
+    restart() {
+      waitedMs = 0;
+      bytes = 0;
+      if (waitingSince !== undefined) waitingSince = performance.now();
     },
     stop() {
       clearTimeout(timer);
