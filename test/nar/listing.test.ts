@@ -133,6 +133,17 @@ describe('parsing', () => {
     ['an offset of text', '{"type":"regular","size":1,"narOffset":"5"}', "'narOffset' is no whole number"],
     ['an executable of text', '{"type":"regular","size":1,"executable":"yes"}', "'executable' is neither"],
     ['no target', '{"type":"symlink"}', 'a symlink without a target'],
+    [
+      'half a surrogate as target',
+      '{"type":"symlink","target":"\\ud800"}',
+      'a symlink with a target that none can have',
+    ],
+    ['an empty target', '{"type":"symlink","target":""}', 'a symlink with a target that none can have'],
+    [
+      'a target too long',
+      `{"type":"symlink","target":"${'t'.repeat(4096)}"}`,
+      'a symlink with a target that none can have',
+    ],
     ['no entries', '{"type":"directory"}', 'a directory without entries'],
     ['entries in an array', '{"type":"directory","entries":[]}', 'a directory without entries'],
     ['an entry that is null', '{"type":"directory","entries":{"a":null}}', "'a': not a JSON object"],

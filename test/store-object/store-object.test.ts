@@ -1,16 +1,25 @@
 /** Looking into store paths: the short way over a listing and a range, the long one over the NAR, and listings that lie. */
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Backend, type ByteRange, createMemoryBackend } from '../../src/backend/index.ts';
 import { type BinaryCacheSettings, type BinaryCacheStore, openBinaryCacheStore } from '../../src/binary-cache/index.ts';
 import { concatBytes, encodeUtf8 } from '../../src/bytes/index.ts';
 import { copy } from '../../src/copy/index.ts';
 import { hashBytes } from '../../src/hash/index.ts';
-import { formatNarListing, listNar, type NarListing, writeNar } from '../../src/nar/index.ts';
+import {
+  decodeFileName,
+  formatNarListing,
+  listNar,
+  type NarListing,
+  type NarListingRegular,
+  writeNar,
+} from '../../src/nar/index.ts';
 import { narListingKey } from '../../src/narinfo/index.ts';
 import { generateSecretKey } from '../../src/signing/index.ts';
 import { openStoreObject, type StoreObjectOptions } from '../../src/store-object/index.ts';
 import { createSampleStore, type SampleStore, samplePath } from '../copy/sample-store.ts';
 import {
+  arbitraryTree,
   collect,
   directory,
   type FixtureTree,
@@ -273,6 +282,68 @@ describe('a listing that lies', () => {
     await expect(collect((await open({ unchecked: true })).readFile('z'))).rejects.toMatchObject({
       code: 'nar-absent',
     });
+  });
+});
+
+/** Each regular file with its path, as text. */
+function* filesOf(from: FixtureTree, at = ''): Generator<readonly [path: string, contents: Uint8Array]> {
+  if (from.type === 'regular') yield [at, from.contents];
+  if (from.type !== 'directory') return;
+  for (const [name, child] of from.entries)
+    yield* filesOf(child, at === '' ? decodeFileName(name) : `${at}/${decodeFileName(name)}`);
+}
+
+function* regularsOf(listing: NarListing): Generator<NarListingRegular> {
+  if (listing.type === 'regular') yield listing;
+  if (listing.type === 'directory') for (const child of listing.entries.values()) yield* regularsOf(child);
+}
+
+/** The listing with the places of its files dealt out anew. */
+function shuffled(listing: NarListing, places: NarListingRegular[]): NarListing {
+  if (listing.type === 'regular') return places.pop()!;
+  if (listing.type === 'symlink') return listing;
+  return {
+    type: 'directory',
+    entries: new Map([...listing.entries].map(([name, child]) => [name, shuffled(child, places)])),
+  };
+}
+
+describe('any tree', () => {
+  test('gives each of its files, by ranges where its listing can be written', async () => {
+    const property = fc.asyncProperty(arbitraryTree, async (any) => {
+      const { open, warnings } = await fill(any, { compression: 'none' });
+      const object = await open({ unchecked: true });
+      for (const [name, contents] of filesOf(any))
+        expect((await collect(object.readFile(name))).equals(contents)).toBe(true);
+      expect(warnings).toEqual([]);
+    });
+    await fc.assert(property, { numRuns: 60 });
+  });
+
+  test('with a listing that is in disorder, gives a file of the name that was asked for, or the very file', async () => {
+    const property = fc.asyncProperty(arbitraryTree, fc.infiniteStream(fc.nat()), async (any, order) => {
+      const { open, backend } = await fill(any, { compression: 'none' });
+      const truth = await (await open()).list();
+      const places = [...regularsOf(truth)]
+        .map((place) => ({ place, rank: order.next().value as number }))
+        .sort((left, right) => left.rank - right.rank)
+        .map(({ place }) => place);
+      let text: string;
+      try {
+        text = formatNarListing(shuffled(truth, places));
+      } catch {
+        return; // a name that JSON cannot hold
+      }
+      await backend.put(narListingKey(path), encodeUtf8(text));
+      const files = [...filesOf(any)];
+      const lastName = (name: string): string => name.slice(name.lastIndexOf('/') + 1);
+      for (const [name] of files) {
+        const got = await collect((await open({ unchecked: true })).readFile(name));
+        const namesakes = files.filter(([other]) => lastName(other) === lastName(name));
+        expect(namesakes.some(([, contents]) => got.equals(contents))).toBe(true);
+      }
+    });
+    await fc.assert(property, { numRuns: 60 });
   });
 });
 
