@@ -43,8 +43,10 @@ Exit code:
   124  the time is over, and some still wait
 
 Examples:
-  $ NARKIT_TAG=$CI_JOB_ID nix build && narkit queue wait --tag $CI_JOB_ID --timeout 600
-  $ narkit queue wait ./result`,
+  $ nix build && narkit queue wait ./result --timeout 600
+  $ narkit queue wait --tag nightly
+
+The tag is what NARKIT_TAG says where the hook runs: in the environment of nix-daemon, if there is one.`,
     )
     .action((paths: string[], flags: Flags) => runWait(context, paths, flags));
 }
