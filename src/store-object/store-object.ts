@@ -91,8 +91,9 @@ export async function openStoreObject(
     );
 
   const cache = isBinaryCache(store) ? { store, info: info as NarInfo } : undefined;
-  let listed: Promise<NarListing> | undefined;
-  let hinted: Promise<NarListing | undefined> | undefined;
+  let listed: NarListing | undefined;
+  /** Set once it is known whether there is one. */
+  let hint: { readonly listing: NarListing | undefined } | undefined;
 
   /** What leaves the path is what this very info promises, also when another one lies there meanwhile. */
   function openNar(abort: AbortOptions): AsyncIterable<Uint8Array> {
@@ -104,13 +105,14 @@ export async function openStoreObject(
   /** The listing of the cache, where it is to be believed and can be read. */
   async function readHint(abort: AbortOptions): Promise<NarListing | undefined> {
     if (!unchecked || cache === undefined) return undefined;
-    hinted ??= readListingOfCache(cache.store, cache.info, abort).catch((error: unknown) => {
-      hinted = undefined;
-      if (abort.signal?.aborted) throw error;
+    try {
+      hint ??= { listing: await readListingOfCache(cache.store, cache.info, abort) };
+    } catch (error) {
+      abort.signal?.throwIfAborted();
       warnOfListing(messageOf(error));
-      return undefined;
-    });
-    return hinted;
+      hint = { listing: undefined };
+    }
+    return hint.listing;
   }
 
   function warnOfListing(reason: string): void {
@@ -120,20 +122,15 @@ export async function openStoreObject(
   return {
     info,
 
-    list(abort = {}) {
-      listed ??= readHint(abort)
-        .then((hint) => hint ?? listNar(openNar(abort), abort))
-        .catch((error: unknown) => {
-          listed = undefined;
-          throw error;
-        });
+    async list(abort = {}) {
+      listed ??= (await readHint(abort)) ?? (await listNar(openNar(abort), abort));
       return listed;
     },
 
     async *readFile(fileName, abort = {}) {
       const name = canonicalNarPath(fileName);
-      const hint = await readHint(abort);
-      const file = hint && findRegular(hint, name);
+      const listing = await readHint(abort);
+      const file = listing && findRegular(listing, name);
       if (file?.narOffset !== undefined && cache?.info.compression === 'none') {
         const range = await openFileRange(cache.store, cache.info, name, file, abort);
         if (typeof range !== 'string') return yield* range.contents;

@@ -1,4 +1,4 @@
-/** The progress line: on a terminal only, and gone when the copy is done. */
+/** What only a terminal gets: the progress line, gone when the copy is done; and names without what commands the terminal. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -74,5 +74,14 @@ describe.skipIf(!existsSync(script))('on a terminal', () => {
     const text = screen(await onTerminal(`${copyAll()} --json > '${directory}/lines' && cat '${directory}/lines'`));
     const json = text.split('\n').filter((line) => line.startsWith('{'));
     expect(json.map((line) => JSON.parse(line).outcome)).toEqual(Array(20).fill('copied'));
+  });
+
+  test('a listing has no name that commands it', async () => {
+    const path = `${'1'.repeat(32)}-names`;
+    await mkdir(join(directory, 'names', path), { recursive: true });
+    await writeFile(join(directory, 'names', path, 'red\u001b[31m\u009b\r\nä'), '');
+    const list = `'${process.execPath}' '${program}' store ls --store 'tree:${directory}/names' ${path}`;
+    expect(await onTerminal(list)).toBe('./red?[31m???ä\r\n');
+    expect(await onTerminal(`${list} | cat`)).toContain('\u001b[31m');
   });
 });

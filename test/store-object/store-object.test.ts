@@ -363,6 +363,19 @@ describe('other stores', () => {
   });
 });
 
+test('who gives up does not spoil it for others', async () => {
+  const { open } = await fill(plain, { compression: 'none' });
+  for (const unchecked of [true, false]) {
+    const object = await open({ unchecked });
+    const stop = new AbortController();
+    const [given, kept] = [object.list({ signal: stop.signal }), object.list()];
+    stop.abort(new Error('enough'));
+    await expect(given).rejects.toThrow('enough');
+    expect(await kept).toMatchObject({ type: 'directory' });
+    expect(await object.list()).toBe(await object.list());
+  }
+});
+
 describe('whom to believe', () => {
   test('a path that no trusted key signed is refused', async () => {
     const { cache, open } = await fill(plain, { compression: 'none' });
