@@ -3,8 +3,25 @@
  *
  * @module
  */
-import type { NarkitConfig } from '../../config/index.ts';
+import { clearTimeout, setTimeout as startTimer } from 'node:timers';
+import { setTimeout } from 'node:timers/promises';
+import { type NarkitConfig, readSecretKeyFile } from '../../config/index.ts';
+import { messageOf } from '../../errors.ts';
+import type { StorePath } from '../../store-path.ts';
+import { applyCommands } from '../commands.ts';
+import { destinationName } from '../destination-name.ts';
+import { openJournal } from '../journal.ts';
+import type { QueueRecord } from '../record.ts';
 import type { Spool } from '../spool.ts';
+import { createArrivals } from './arrivals.ts';
+import { describeError } from './failure.ts';
+import { createLane, type Lane } from './lane.ts';
+import { openDestination } from './open-destination.ts';
+import { openSource } from './open-source.ts';
+import { createRecordReader } from './record-reader.ts';
+import { isSettled } from './settled.ts';
+import { createStatusFile } from './status-file.ts';
+import { openUnderWay } from './under-way.ts';
 import type { WorkerEvent } from './worker-event.ts';
 
 /** What a worker works with. */
@@ -12,12 +29,17 @@ export interface WorkerOptions {
   readonly config: NarkitConfig;
   /** Its lock is the caller's to hold. */
   readonly spool: Spool;
-  /** End when nothing is left that waits, but for what is parked. */
+  /**
+   * End when nothing is left that waits, but for what is parked, and for destinations that are paused or were tried as often as a path
+   * would be.
+   */
   readonly once?: boolean | undefined;
   /** Aborting it ends the worker cleanly, within `shutdown-timeout`: no error. */
   readonly signal: AbortSignal;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   readonly onEvent?: ((event: WorkerEvent) => void) | undefined;
+  /** A connection over which nothing goes for so long is given up. Default 60,000. */
+  readonly stallTimeoutMs?: number | undefined;
 }
 
 /** What a worker did, in paths and destinations: a path that went to two counts twice. */
@@ -27,7 +49,185 @@ export interface WorkerResult {
   readonly waiting: number;
 }
 
-/** Work until the signal is aborted, or with `once` until nothing waits. */
+/** All destinations share it, so that one that hangs holds no other. */
+const budgetBytes = 128 * 1024 * 1024;
+/** Of the time to stop, this much is left for putting away what was given up. */
+const clearingMs = 10_000;
+
+/**
+ * Work until the signal is aborted, or with `once` until nothing waits. For the holder of the lock.
+ *
+ * @throws what keeps all from being uploaded: key files, the local store, the spool.
+ */
 export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
-  throw new Error(`not yet: ${options.spool.directory}`);
+  const { config, spool, signal, env = process.env, onEvent = () => {} } = options;
+  const onWarning = (message: string): void => onEvent({ type: 'warning', message });
+  const clock = (): number => performance.now();
+  const secretKeys = await Promise.all(config.secretKeyFiles.map((file) => readSecretKeyFile(file, { onWarning })));
+  const source = await openSource(config.from, { env, signal, onWarning }, clock);
+  const journal = await openJournal(spool.directory);
+  const underWay = await openUnderWay(spool.directory);
+  const destinations = new Map(config.to.map((uri) => [destinationName(uri), uri]));
+  const names = [...destinations.keys()];
+  let end = (): void => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  let stopped = false;
+  let idle = false;
+
+  const records = createRecordReader(spool, (id, error) => {
+    arrivals.forget(id);
+    onEvent({ type: 'damaged', record: id, error });
+  });
+
+  const lanes: Lane[] = names.map((name) =>
+    createLane({
+      name,
+      settings: {
+        from: source.store,
+        secretKeys,
+        skipSignedBy: config.skipSignedBy,
+        buildLogs: config.buildLogs,
+      },
+      queue: config.queue,
+      journal,
+      originOf: source.originOf,
+      open: (watcher) =>
+        openDestination(destinations.get(name)!, {
+          ...watcher,
+          name,
+          env,
+          underWay,
+          parallelPaths: config.queue.parallelPaths,
+          budgetBytes: budgetBytes / names.length,
+          stallTimeoutMs: options.stallTimeoutMs ?? 60_000,
+          clock,
+          onWarning,
+        }),
+      readRecord: records.read,
+      clock,
+      wallClock: Date.now,
+      random: Math.random,
+      onEvent,
+      onSettled: (settled) => {
+        for (const record of settled) removeWhenSettled(record);
+      },
+      onGone: noteGone,
+      onChange,
+    }),
+  );
+
+  const arrivals = createArrivals(spool, {
+    onRecords(ids, fresh) {
+      for (const lane of lanes) lane.offer(ids, fresh);
+    },
+    async onArrived(id) {
+      const record = await records.read(id);
+      for (const path of record?.paths ?? []) {
+        onEvent({ type: 'queued', path, tag: record!.tag });
+        // What was settled before is to be looked at again, whatever the clock says.
+        for (const name of names) if (isSettled(journal.get(path, name), record!)) journal.forget(path, name);
+      }
+    },
+    async onLook() {
+      const applied = await applyCommands(journal, spool, names);
+      for (const { error } of applied) if (error !== undefined) onWarning(error.message);
+      if (applied.length === 0) return;
+      for (const lane of lanes) lane.refresh();
+      arrivals.offerAgain();
+    },
+    onLooked: onChange,
+    onError: (error) => onWarning(`the queue cannot be looked through: ${messageOf(error)}`),
+  });
+
+  function noteGone(path: StorePath): void {
+    const before = names.map((name) => journal.get(path, name)?.progress);
+    const sinceMs = Date.now();
+    for (const [index, destination] of names.entries())
+      if (before[index] !== 'done') journal.set({ path, destination, progress: 'gone', attempts: 0, sinceMs });
+    if (!before.includes('gone')) onEvent({ type: 'gone', path });
+    for (const lane of lanes) lane.settle(path);
+  }
+
+  const removing = new Map<string, Promise<void>>();
+  function removeWhenSettled(record: QueueRecord): void {
+    const isDone = record.paths.every((path) => names.every((name) => isSettled(journal.get(path, name), record)));
+    if (!isDone || removing.has(record.id)) return;
+    const removal = spool
+      .removeRecord(record.id)
+      .then(() => {
+        arrivals.forget(record.id);
+        for (const path of record.paths)
+          if (names.every((name) => journal.get(path, name)?.progress === 'done')) journal.forget(path);
+        if (arrivals.size === 0) for (const { path } of [...journal.entries()]) journal.forget(path);
+      })
+      .catch((error: unknown) => onWarning(`a record that is done cannot be removed: ${messageOf(error)}`))
+      .finally(() => {
+        removing.delete(record.id);
+        onChange();
+      });
+    removing.set(record.id, removal);
+  }
+
+  const status = createStatusFile(spool.directory, () => ({
+    active: new Set(lanes.flatMap((lane) => lane.active())).size,
+    destinations: lanes.map((lane) => ({
+      uri: lane.name,
+      state: lane.state,
+      active: lane.active().length,
+      ...(lane.lastError && { lastError: describeError(lane.lastError) }),
+    })),
+  }));
+
+  function onChange(): void {
+    status.update();
+    const isQuiet = removing.size === 0 && !arrivals.isLooking();
+    const wasIdle = idle;
+    idle = isQuiet && lanes.every((lane) => lane.isIdle());
+    if (idle && !wasIdle && !stopped) onEvent({ type: 'idle' });
+    if (options.once && isQuiet && lanes.every((lane) => lane.isDrained())) end();
+  }
+
+  const onAbort = (): void => end();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    if (signal.aborted) end();
+    spool.sweep().catch((error: unknown) => onWarning(`the queue cannot be swept: ${messageOf(error)}`));
+    onEvent({ type: 'started', records: await arrivals.start() });
+    onChange();
+    await ended;
+    stopped = true;
+    onEvent({ type: 'stopping' });
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    await arrivals.stop();
+    await stopLanes(lanes, config.queue.shutdownTimeoutMs);
+    await Promise.all(removing.values());
+    await status.close();
+    await underWay.close();
+    await journal.close();
+    await source.store.close();
+  }
+  onEvent({ type: 'stopped' });
+  const progress = [...journal.entries()].map((entry) => entry.progress);
+  return {
+    uploaded: lanes.reduce((sum, lane) => sum + lane.uploaded, 0),
+    parked: progress.filter((one) => one === 'parked').length,
+    waiting: Math.max(0, arrivals.pathCount() * names.length - progress.filter((one) => one !== 'waiting').length),
+  };
+}
+
+/** Let what is under way end; give it up in time to put it away. */
+async function stopLanes(lanes: readonly Lane[], timeoutMs: number): Promise<void> {
+  for (const lane of lanes) lane.stop();
+  const abandonAfterMs = Math.max(timeoutMs - clearingMs, timeoutMs / 2);
+  const abandoning = startTimer(() => {
+    for (const lane of lanes) lane.abandon();
+  }, abandonAfterMs);
+  const stop = new AbortController();
+  const timeIsUp = setTimeout(timeoutMs, undefined, stop).catch(() => {});
+  await Promise.race([Promise.all(lanes.map((lane) => lane.ended())), timeIsUp]);
+  clearTimeout(abandoning);
+  stop.abort();
 }

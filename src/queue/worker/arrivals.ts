@@ -1,0 +1,111 @@
+/**
+ * Records as they come: those that lie there, then those that hooks add.
+ *
+ * @module
+ */
+import { setTimeout } from 'node:timers/promises';
+import { parseRecordId } from '../record.ts';
+import type { Spool, SpoolWatch } from '../spool.ts';
+
+/** Where nothing tells of what comes, or it is missed: looked at so often. */
+const lookAgainMs = 10_000;
+/** The directory is listed anew at most so often, and for a tenth of the time at most. */
+const shortestPauseMs = 20;
+const pausePerLook = 9;
+
+/** Who is told of records. */
+export interface ArrivalsOptions {
+  /** Records for all destinations; `fresh` ones came while the worker ran. */
+  readonly onRecords: (ids: readonly string[], fresh: boolean) => void;
+  /** Before a fresh one is handed on. */
+  readonly onArrived: (id: string) => Promise<void>;
+  /** Before and after each look at the directory. */
+  readonly onLook: () => Promise<void>;
+  readonly onLooked: () => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** The names of all records in the spool. */
+export interface Arrivals {
+  /** Records that are there, and not done. */
+  readonly size: number;
+  /** Paths of these. */
+  pathCount(): number;
+  /** Hand on what is there, and watch. @returns how many there are. */
+  start(): Promise<number>;
+  isLooking(): boolean;
+  /** A record is no longer there. */
+  forget(id: string): void;
+  /** Hand all on once more. */
+  offerAgain(): void;
+  stop(): Promise<void>;
+}
+
+/** Nothing happens before `start`. */
+export function createArrivals(spool: Spool, options: ArrivalsOptions): Arrivals {
+  const known = new Set<string>();
+  let watch: SpoolWatch | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let looking: Promise<void> | undefined;
+  /** Something happened that the look that is under way may not see. */
+  let again = false;
+  const stop = new AbortController();
+  let isLooking = false;
+
+  async function look(): Promise<void> {
+    await options.onLook();
+    const fresh = (await spool.listRecordIds()).filter((id) => !known.has(id));
+    for (const id of fresh) {
+      if (stop.signal.aborted) return;
+      known.add(id);
+      await options.onArrived(id);
+      // It may have turned out to be damaged.
+      if (known.has(id)) options.onRecords([id], true);
+    }
+  }
+
+  function lookSoon(): void {
+    again = true;
+    looking ??= lookWhileNeeded().finally(() => {
+      looking = undefined;
+    });
+  }
+
+  async function lookWhileNeeded(): Promise<void> {
+    while (again && !stop.signal.aborted) {
+      again = false;
+      isLooking = true;
+      const startMs = performance.now();
+      await look().catch(options.onError);
+      const tookMs = performance.now() - startMs;
+      isLooking = again;
+      options.onLooked();
+      await setTimeout(Math.max(shortestPauseMs, pausePerLook * tookMs), undefined, stop).catch(() => {});
+    }
+  }
+
+  return {
+    get size() {
+      return known.size;
+    },
+    pathCount: () => [...known].reduce((sum, id) => sum + (parseRecordId(id)?.pathCount ?? 0), 0),
+    async start() {
+      watch = spool.watch(lookSoon);
+      const ids = await spool.listRecordIds();
+      for (const id of ids) known.add(id);
+      options.onRecords(ids, false);
+      timer = setInterval(lookSoon, lookAgainMs);
+      lookSoon();
+      return ids.length;
+    },
+    isLooking: () => isLooking || again,
+    forget: (id) => known.delete(id),
+    offerAgain: () => options.onRecords([...known], false),
+    async stop() {
+      stop.abort();
+      watch?.close();
+      clearInterval(timer);
+      await looking;
+    },
+  };
+}

@@ -1,0 +1,36 @@
+/**
+ * Paths that a destination is known to have, with all that they refer to.
+ *
+ * @module
+ */
+import type { StorePath } from '../../store-path.ts';
+
+/** What was learnt a while ago is asked again: others may clean a cache up. */
+const learntForMs = 15 * 60 * 1000;
+const maximumPaths = 20_000;
+
+/** Paths, as many as there is room for, for as long as they can be believed. */
+export interface KnownPaths {
+  has(path: StorePath): boolean;
+  add(path: StorePath): void;
+}
+
+/** @param clock milliseconds of a clock that only goes forward. */
+export function createKnownPaths(clock: () => number, limit: number = maximumPaths): KnownPaths {
+  /** Oldest first. */
+  const learntMs = new Map<StorePath, number>();
+  return {
+    has(path) {
+      const since = learntMs.get(path);
+      if (since === undefined) return false;
+      if (clock() - since < learntForMs) return true;
+      learntMs.delete(path);
+      return false;
+    },
+    add(path) {
+      learntMs.delete(path);
+      learntMs.set(path, clock());
+      if (learntMs.size > limit) learntMs.delete(learntMs.keys().next().value!);
+    },
+  };
+}

@@ -1,0 +1,51 @@
+/**
+ * The store that has what was built, as the worker reads it.
+ *
+ * @module
+ */
+import { type OpenStoreOptions, openStore } from '../../store/index.ts';
+import type { Store } from '../../store/store.ts';
+import { StoreError } from '../../store/store-error.ts';
+import type { FailureOrigin } from './failure.ts';
+import { rememberPathInfos } from './remembered-path-infos.ts';
+
+/** The source, and who to blame for an error. */
+export interface Source {
+  readonly store: Store;
+  originOf(error: unknown): FailureOrigin;
+}
+
+/**
+ * Open the source for all destinations.
+ *
+ * @param clock milliseconds of a clock that only goes forward.
+ */
+export async function openSource(uri: string, options: OpenStoreOptions, clock: () => number): Promise<Source> {
+  const opened = await openStore(uri, options);
+  const failures = new WeakSet<object>();
+  const note = (error: unknown): never => {
+    if (typeof error === 'object' && error !== null) failures.add(error);
+    throw error;
+  };
+  const watched: Store = {
+    ...opened,
+    queryPathInfos: (paths, queryOptions) => opened.queryPathInfos(paths, queryOptions).catch(note),
+    async *narFromPath(path, abort) {
+      try {
+        yield* opened.narFromPath(path, abort);
+      } catch (error) {
+        note(error);
+      }
+    },
+    ...(opened.queryBuildLog && {
+      queryBuildLog: (derivation, abort) => opened.queryBuildLog!(derivation, abort).catch(note),
+    }),
+  };
+  return {
+    store: rememberPathInfos(watched, clock).store,
+    originOf(error) {
+      const isOurs = failures.has(error as object) || (error instanceof StoreError && error.uri === opened.uri);
+      return isOurs ? 'source' : 'destination';
+    },
+  };
+}

@@ -1,0 +1,44 @@
+/**
+ * Records, read once for all destinations that get to them at about the same time.
+ *
+ * @module
+ */
+import { asError, isNarkitError } from '../../errors.ts';
+import type { QueueRecord } from '../record.ts';
+import type { Spool } from '../spool.ts';
+
+const remembered = 256;
+
+/** Reads records. */
+export interface RecordReader {
+  /** `undefined` when it is gone, or damaged. */
+  read(id: string): Promise<QueueRecord | undefined>;
+}
+
+/** @param onDamaged is told of each record that cannot be read, once. */
+export function createRecordReader(spool: Spool, onDamaged: (id: string, error: Error) => void): RecordReader {
+  /** Oldest first. */
+  const recent = new Map<string, Promise<QueueRecord | undefined>>();
+
+  async function readUsable(id: string): Promise<QueueRecord | undefined> {
+    try {
+      return await spool.readRecord(id);
+    } catch (error) {
+      if (!isNarkitError(error) || error.code !== 'record-damaged') throw error;
+      onDamaged(id, asError(error));
+      return undefined;
+    }
+  }
+
+  return {
+    read(id) {
+      const known = recent.get(id);
+      if (known !== undefined) return known;
+      const reading = readUsable(id);
+      reading.catch(() => recent.delete(id));
+      recent.set(id, reading);
+      if (recent.size > remembered) recent.delete(recent.keys().next().value!);
+      return reading;
+    },
+  };
+}
