@@ -1,6 +1,6 @@
 /** The portable part in a browser, in Deno, Bun and a Workers runtime: caches of a real Nix, read over HTTP, and paths written. */
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -35,7 +35,7 @@ describePeer(['nix-2.34', 'nginx'], 'what real Nix wrote, over HTTP, in another 
     place = await createNixPlace(nix('2.34')!);
     const [path = ''] = await place.build(`derivation {
       name = "tree"; system = builtins.currentSystem; builder = "/bin/sh"; PATH = "/usr/bin:/bin";
-      args = [ "-c" "mkdir -p $out/bin; echo hi > $out/bin/hi; chmod +x $out/bin/hi; ln -s bin/hi $out/link; seq 300000 > $out/numbers; head -c 300000 /dev/urandom > $out/random; echo $out > $out/self" ];
+      args = [ "-c" "mkdir -p $out/bin; echo hi > $out/bin/hi; chmod +x $out/bin/hi; ln -s bin/hi $out/link; seq 100000 > $out/numbers; head -c 300000 /dev/urandom > $out/random; echo $out > $out/self" ];
     }`);
     const keyFile = join(place.directory, 'key');
     await writeFile(keyFile, (await place.run('nix', ['key', 'generate-secret', '--key-name', 'cache-1'])).stdout, {
@@ -45,7 +45,8 @@ describePeer(['nix-2.34', 'nginx'], 'what real Nix wrote, over HTTP, in another 
       input: await readFile(keyFile),
     });
 
-    nginx = await startNginx({ settings: guideFile('./nginx.conf') });
+    const moved = 'location /moved/ { rewrite ^/moved/(.*)$ /zstd/$1 redirect; }';
+    nginx = await startNginx({ settings: guideFile('./nginx.conf') + moved });
     for (const compression of compressions) {
       const uri = `file://${nginx.root}/${compression}?compression=${compression}&write-nar-listing=true&secret-key=${keyFile}`;
       await place.run('nix', ['copy', '--to', uri, path]);
@@ -71,7 +72,8 @@ describePeer(['nix-2.34', 'nginx'], 'what real Nix wrote, over HTTP, in another 
       storeDir: place.storeDir,
       publicKey: publicKey.toString(),
       hashPart,
-      read: [...compressions, 'damaged'].map((name) => `${nginx.url}/${name}`),
+      read: [...compressions, 'moved', 'damaged'].map((name) => `${nginx.url}/${name}`),
+      part: `${nginx.url}/zstd/nix-cache-info`,
       write: ['none', 'gzip', 'zstd'],
     };
 
@@ -94,7 +96,7 @@ describePeer(['nix-2.34', 'nginx'], 'what real Nix wrote, over HTTP, in another 
 
   /** All that a runtime must have done, but for what it must refuse. */
   async function checkReport(text: string, runtime: string, refused: readonly string[] = []): Promise<void> {
-    const { read, write, upload } = JSON.parse(text) as Report;
+    const { read, part, write, upload } = JSON.parse(text) as Report;
     const refusal = (what: string) => ({
       error: expect.stringMatching(`^compression-unsupported: .*${what} is not supported here`),
     });
@@ -102,7 +104,10 @@ describePeer(['nix-2.34', 'nginx'], 'what real Nix wrote, over HTTP, in another 
       const isRefused = refused.includes(`reading ${compression}`);
       expect(read[index], compression).toEqual(isRefused ? refusal(`reading ${compression}`) : expected);
     }
-    expect(read.at(-1)).toEqual({ error: expect.stringMatching(/^nar-\S+: /) });
+    expect(read.at(-2), 'moved').toEqual(expected);
+    expect(read.at(-1), 'damaged').toEqual({ error: expect.stringMatching(/^nar-\S+: /) });
+
+    expect(part).toBe(`reDir of ${(await stat(join(nginx.root, 'zstd/nix-cache-info'))).size}`);
 
     expect(upload).toMatchObject({ trusted: true, narSize: 3_000_872 });
     for (const [index, compression] of task.write.entries()) {
@@ -128,7 +133,7 @@ describePeer(['nix-2.34', 'nginx'], 'what real Nix wrote, over HTTP, in another 
     test('says so when a cache does not let it in', async () => {
       const closed = await startNginx({ root: nginx.root });
       try {
-        const text = await runPage(pageFolder, { ...task, read: [`${closed.url}/none`], write: [] });
+        const text = await runPage(pageFolder, { ...task, read: [`${closed.url}/none`], part: undefined, write: [] });
         const { read } = JSON.parse(text) as Report;
         expect(read).toEqual([{ error: expect.stringContaining('backend-unreachable: GET http://127.0.0.1:') }]);
       } finally {

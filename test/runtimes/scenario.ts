@@ -21,6 +21,8 @@ export interface Task {
   readonly hashPart: string;
   /** URLs of caches that have the path. */
   readonly read: readonly string[];
+  /** URL of a file that is asked for in part. */
+  readonly part?: string | undefined;
   /** What to compress with into memory. */
   readonly write: readonly CompressionName[];
   /** URL of a cache that takes a path, uncompressed. */
@@ -40,6 +42,8 @@ export type Outcome =
 
 export interface Report {
   readonly read: readonly Outcome[];
+  /** The bytes 3 to 7 of the file, and its size. */
+  readonly part: string | undefined;
   readonly write: readonly Outcome[];
   readonly upload: Outcome | undefined;
 }
@@ -49,7 +53,8 @@ export async function runTask(task: Task): Promise<Report> {
   const { storeDir } = task;
   const connect = (url: string): Backend => createHttpBackend(url, { retry: { attempts: 1 } });
   const keys = [parsePublicKey(task.publicKey)];
-  const report = { read: [] as Outcome[], write: [] as Outcome[], upload: undefined as Outcome | undefined };
+  const part = task.part && (await readPart(connect(new URL('.', task.part).href), new URL(task.part).pathname));
+  const report = { read: [] as Outcome[], part, write: [] as Outcome[], upload: undefined as Outcome | undefined };
   for (const url of task.read)
     report.read.push(
       await outcome(async () => {
@@ -62,6 +67,14 @@ export async function runTask(task: Task): Promise<Report> {
   const { upload } = task;
   if (upload !== undefined) report.upload = await outcome(() => writeAndRead(connect(upload), storeDir, 'none'));
   return report;
+}
+
+async function readPart(backend: Backend, pathname: string): Promise<string> {
+  const key = pathname.slice(pathname.lastIndexOf('/') + 1);
+  const object = await backend.get(key, { range: { offset: 3, length: 5 } });
+  let text = '';
+  for await (const chunk of object?.body ?? []) text += new TextDecoder().decode(chunk);
+  return `${text} of ${object?.size}`;
 }
 
 async function outcome(work: () => Promise<Outcome>): Promise<Outcome> {
