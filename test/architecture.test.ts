@@ -29,7 +29,7 @@ const rooms: readonly { name: string; files: RegExp; portable: boolean }[] = [
   { name: 'backend/conformance', files: /^backend\/conformance\//, portable: true },
   { name: 'backend/filesystem', files: /^backend\/filesystem\//, portable: false },
   { name: 'backend/s3', files: /^backend\/s3\//, portable: false },
-  { name: 'store interface', files: /^store\/store(-error|-uri)?\.ts$/, portable: true },
+  { name: 'store interface', files: /^store\/(checked-nar|store(-error|-uri)?)\.ts$/, portable: true },
   { name: 'binary-cache', files: /^binary-cache\//, portable: true },
   { name: 'store', files: /^store\//, portable: false },
   { name: 'store-object', files: /^store-object\//, portable: true },
