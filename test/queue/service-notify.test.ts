@@ -1,45 +1,16 @@
 /** sd_notify through a real datagram socket, as systemd's `OpenFile=` hands it over. Node has none of these, so Python receives. */
-import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createServiceNotifier } from '../../src/queue/service-notify.ts';
-
-/** As systemd does: connect a datagram socket, put it at a descriptor, say so in the environment, become the service. */
-const manager = `
-import json, os, socket, struct, sys
-path, descriptor, names, service = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4:]
-receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-receiver.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-receiver.bind(path)
-pid = os.fork()
-if pid == 0:
-    sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    sender.connect(path)
-    for number in range(3, 3 + len(names.split(':'))):
-        if number != descriptor: os.dup2(os.open('/dev/null', os.O_RDWR), number)
-    os.dup2(sender.fileno(), descriptor)
-    os.set_inheritable(descriptor, True)
-    os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(names.split(':'))), LISTEN_FDNAMES=names,
-                      NOTIFY_SOCKET=path)
-    os.execvp(service[0], service)
-receiver.settimeout(20)
-while True:
-    try: message, extra, _, _ = receiver.recvmsg(4096, socket.CMSG_SPACE(12))
-    except TimeoutError: break
-    sender = struct.unpack('3i', extra[0][2])[0]
-    print(json.dumps([sender == pid, message.decode()]), flush=True)
-    if b'STOPPING' in message: break
-os.waitpid(pid, 0)
-`;
+import { parseDatagrams, startService } from './service-manager.ts';
 
 let directory: string;
 let made = 0;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'narkit-service-notify-'));
-  await writeFile(join(directory, 'manager.py'), manager);
 });
 afterAll(() => rm(directory, { recursive: true }));
 
@@ -56,12 +27,10 @@ await notifier.close();
 async function runService(names: string, descriptor: number, env: Record<string, string> = {}, waitMs = 0) {
   const socket = join(directory, `socket-${++made}`);
   const command = [process.execPath, '--input-type=module', '-e', service, String(waitMs)];
-  const child = spawn('python3', [join(directory, 'manager.py'), socket, String(descriptor), names, ...command], {
-    env: { PATH: process.env.PATH, ...env },
-  });
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  const child = startService(command, socket, env, { descriptor, names });
+  const [stdout, stderr] = await Promise.all([text(child.stdout!), text(child.stderr!)]);
   expect(stderr).toBe('');
-  return stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as [boolean, string]]));
+  return parseDatagrams(stdout);
 }
 
 test('datagrams come from the process itself, one line a variable', async () => {
