@@ -38,7 +38,8 @@ export async function* decodeZstd(archive: ArchiveReader): AsyncGenerator<Uint8A
         if (size !== contentSize)
           throw new Damage(`a frame has ${size} bytes of content, and should have ${contentSize}`);
         const digest = Number(BigInt.asUintN(32, hash.digest()));
-        if (header!.hasChecksum && digest !== new DataView(part.checksum.slice().buffer).getUint32(0, true))
+        const { buffer, byteOffset, byteLength } = part.checksum;
+        if (header!.hasChecksum && digest !== new DataView(buffer, byteOffset, byteLength).getUint32(0, true))
           throw new Damage('the checksum of a frame does not match');
       } else {
         history.reserve();

@@ -43,6 +43,15 @@ test.each(contents)('what is %s comes back, of every level', async (_title, cont
   }
 });
 
+/** As the network gives them: views of a larger buffer, whose `slice` copies nothing. */
+test('a Buffer is as good as its bytes', async () => {
+  const frame = await collect(ours.compress(chunksOf(sampleBytes(20_000))));
+  async function* buffers(): AsyncGenerator<Uint8Array> {
+    yield Buffer.concat([Buffer.alloc(100, 1), frame, Buffer.alloc(100, 2)]).subarray(100, 100 + frame.length);
+  }
+  expect(equalBytes(await collect(ours.decompress(buffers())), sampleBytes(20_000))).toBe(true);
+});
+
 test('what is damaged anywhere gives an error, or bytes, and the same as libzstd', async () => {
   const libzstd = zlibHasZstd ? createZstd(createZlibZstdEngine()) : undefined;
   for (const level of [1, 3, 19]) {
