@@ -79,7 +79,8 @@ export function createDigestSet(): DigestSet {
 
 function wordsOf(digest: Uint8Array): Uint32Array {
   if (digest.length < 4 * wordsPerDigest) throw new RangeError(`a digest of ${digest.length} bytes is too short`);
-  return new Uint32Array(digest.slice(0, 4 * wordsPerDigest).buffer);
+  // Not `slice`, which copies nothing where it is a Buffer.
+  return new Uint32Array(new Uint8Array(digest.subarray(0, 4 * wordsPerDigest)).buffer);
 }
 
 function isZero(words: Uint32Array, at: number): boolean {

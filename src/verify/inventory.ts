@@ -95,19 +95,22 @@ function listFiles({ backend }: BinaryCacheStore, options: AbortOptions): AsyncI
   });
 }
 
-/**
- * Does the cache have a path, or did it before this verification? What was not known to be there is asked for: it may have come meanwhile.
- */
+/** Is the cache known to have a path, or to have had it before this verification? */
+export function isKnown({ narInfos, quarantined }: Inventory, path: StorePath): boolean {
+  const digest = digestOfPath(path);
+  return narInfos.has(digest) || quarantined.has(digest);
+}
+
+/** The same, asking the cache for what is not known: it may have come meanwhile. */
 export async function hasPath(
   { backend }: BinaryCacheStore,
-  { narInfos, quarantined }: Inventory,
+  inventory: Inventory,
   path: StorePath,
   options: AbortOptions,
 ): Promise<boolean> {
-  const digest = digestOfPath(path);
-  if (narInfos.has(digest) || quarantined.has(digest)) return true;
+  if (isKnown(inventory, path)) return true;
   if ((await backend.head(narInfoKey(path), options)) === undefined) return false;
-  narInfos.add(digest);
+  inventory.narInfos.add(digestOfPath(path));
   return true;
 }
 

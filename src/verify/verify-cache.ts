@@ -31,6 +31,7 @@ import {
   hasPath,
   type Inventory,
   isInOneOf,
+  isKnown,
   takeInventory,
 } from './inventory.ts';
 import { pathConcurrency, type VerifyOptions } from './options.ts';
@@ -38,6 +39,8 @@ import { moveToQuarantine } from './quarantine.ts';
 import { isRepairable, repairCacheInfo, repairPath } from './repair.ts';
 
 const repairConcurrency = 4;
+/** As many as Nix has connections to a cache. */
+const questionConcurrency = 25;
 /** So many paths that could not be mended are tried again when others have been. */
 const maximumDeferred = 10_000;
 
@@ -108,21 +111,31 @@ async function* checkCacheInfo(
     yield finding;
     return;
   }
-  await repairCacheInfo(cache, { signal });
-  yield { ...finding, repaired: true };
+  try {
+    await repairCacheInfo(cache, { signal });
+    yield { ...finding, repaired: true };
+  } catch (error) {
+    signal?.throwIfAborted();
+    yield { ...finding, repairFailure: messageOf(error) };
+  }
 }
 
 /** What is done with each path. */
 function createWork(cache: BinaryCacheStore, inventory: Inventory, options: VerifyCacheOptions) {
   const { signal, onEvent, repairFrom: sources = [], quarantineFolder, substituters = [] } = options;
   const repairSlots = createSlots(repairConcurrency);
+  const questionSlots = createSlots(questionConcurrency);
   const deferred: CheckedPath[] = [];
   let hasRepaired = false;
   const check: CheckCacheOptions = {
     ...options,
     hasListings: inventory.hasListings,
     hasReference: async (path, abort) =>
-      (await hasPath(cache, inventory, path, abort)) || (await isInOneOf(substituters, path, abort)),
+      isKnown(inventory, path) ||
+      questionSlots(
+        async () => (await hasPath(cache, inventory, path, abort)) || isInOneOf(substituters, path, abort),
+        signal,
+      ),
   };
 
   function repair(wanted: CachedPath, report: CachedPathReport): Promise<CachedPathReport> {

@@ -37,6 +37,13 @@ test('it grows', () => {
   expect(new Set([...set].map(text)).size).toBe(20_000);
 });
 
+test('a Buffer is as good', () => {
+  const bytes = Buffer.from('0123456789'.repeat(4)).subarray(3, 35);
+  const set = createDigestSet();
+  set.add(bytes);
+  expect(set.has(new Uint8Array(bytes))).toBe(true);
+});
+
 test('what is no digest is refused', () => {
   expect(() => createDigestSet().add(new Uint8Array(19))).toThrow(RangeError);
 });
