@@ -184,7 +184,7 @@ describe('destinations', () => {
     const server = await startServer((request, response) => {
       response
         .writeHead(200)
-        .end(request.method === 'GET' && request.path !== '/nix-cache-info' ? 'other' : 'StoreDir: /nix/store\n');
+        .end(request.method === 'GET' && request.url !== '/nix-cache-info' ? 'other' : 'StoreDir: /nix/store\n');
     });
     await writeConfig({ to: server.url });
     const [found] = (await complaints()).complaints;

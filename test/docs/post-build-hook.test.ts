@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { appendFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,6 +13,7 @@ import { listens } from '../peers/nix-daemon.ts';
 import { createNixPlace, type NixPlace } from '../peers/nix-place.ts';
 import { describePeer, nix } from '../peers/peers.ts';
 import { type S3Server, startS3Server } from '../peers/s3-server.ts';
+import { parseUnitFile } from '../systemd/unit-file.ts';
 import { outputPattern, parseGuide } from './guide.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -29,6 +30,9 @@ describePeer(['nix-2.34', 's3', 'root'], 'docs/post-build-hook.md', () => {
   let bucket: string;
   let tarball: string;
   let daemon: ChildProcess | undefined;
+  let worker: ChildProcess | undefined;
+  /** What the reader's shell remembers from step to step. */
+  const remembered: string[] = [];
 
   beforeAll(async () => {
     server = await startS3Server();
@@ -45,6 +49,7 @@ describePeer(['nix-2.34', 's3', 'root'], 'docs/post-build-hook.md', () => {
     for (const { directory, env } of [place, client]) {
       await cp('/etc', join(directory, 'host/etc'), { recursive: true, verbatimSymlinks: true });
       await mkdir(join(directory, 'host/root'), { recursive: true });
+      await mkdir(join(directory, 'host/var/lib'), { recursive: true });
       await cp(join(homedir(), '.npmrc'), join(directory, 'host/root/.npmrc')).catch(() => {});
       await mkdir(join(directory, 'nix/var/nix'), { recursive: true });
       await mkdir(join(directory, 'host/etc/nix'), { recursive: true });
@@ -53,6 +58,7 @@ describePeer(['nix-2.34', 's3', 'root'], 'docs/post-build-hook.md', () => {
     await restartDaemon();
   });
   afterAll(async () => {
+    if (worker) await end(worker);
     await stopDaemon();
     await server?.stop();
     await place?.remove();
@@ -61,10 +67,14 @@ describePeer(['nix-2.34', 's3', 'root'], 'docs/post-build-hook.md', () => {
 
   async function stopDaemon(): Promise<void> {
     if (daemon === undefined) return;
-    const ended = once(daemon, 'exit');
     // A SIGTERM between two connections may be lost on it: it goes on to wait for the next.
-    if (daemon.exitCode === null && daemon.kill('SIGKILL')) await ended;
+    await end(daemon);
     daemon = undefined;
+  }
+
+  async function end(child: ChildProcess): Promise<void> {
+    const ended = once(child, 'exit');
+    if (child.exitCode === null && child.kill('SIGKILL')) await ended;
   }
 
   const publicKeyText = (): Promise<string> => readFile(join(place.directory, 'host/etc/narkit/key.public'), 'utf8');
@@ -83,7 +93,9 @@ describePeer(['nix-2.34', 's3', 'root'], 'docs/post-build-hook.md', () => {
 
   /** What a reader's shell sees: own `/etc`, `/root` and `/nix`, the programs of step 1, no variable of ours. */
   function shellOf(machine: NixPlace, command: string): { file: string; args: string[]; env: NodeJS.ProcessEnv } {
-    const script = `mount --bind ${machine.directory}/host/etc /etc && mount --bind ${machine.directory}/host/root /root && cd /root && ${command}`;
+    const host = join(machine.directory, 'host');
+    const mounts = ['/etc', '/root', '/var/lib'].map((path) => `mount --bind ${host}${path} ${path}`);
+    const script = [...mounts, 'cd /root', ...(machine === place ? remembered : []), command].join(' && ');
     const { NIX_CONF_DIR: _, NIX_CONFIG: __, PATH, ...env } = machine.env;
     const { file, args } = machine.command('/bin/bash', ['-c', script]);
     return {
@@ -111,6 +123,49 @@ describePeer(['nix-2.34', 's3', 'root'], 'docs/post-build-hook.md', () => {
     }
   }
 
+  /** As systemd would, with the units that are installed: the worker with its credentials. */
+  async function startWorker(): Promise<void> {
+    const system = join(place.directory, 'host/etc/systemd/system');
+    const texts = [
+      await readFile(join(system, 'narkit-worker.service'), 'utf8'),
+      await readFile(join(system, 'narkit-worker.service.d/s3.conf'), 'utf8'),
+    ];
+    const service = parseUnitFile(texts.join('\n')).get('Service')!;
+    const credentials = join(place.directory, 'credentials');
+    await mkdir(credentials);
+    for (const credential of service.get('LoadCredential')!) {
+      const [name = '', file = ''] = credential.split(':');
+      await cp(join(place.directory, 'host', file), join(credentials, name));
+    }
+    const { file, args, env } = shellOf(place, `exec ${fillIn(service.get('ExecStart')![0]!)}`);
+    const variables = service.get('Environment')!.map((text) => text.replace('%d', credentials).split('='));
+    worker = spawn(file, args, {
+      env: { ...env, ...Object.fromEntries(variables), CREDENTIALS_DIRECTORY: credentials },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    const folder = join(place.directory, 'host/var/lib/narkit/queue/lock');
+    while ((await readdir(folder)).length === 0) {
+      if (worker.exitCode !== null) throw new Error(`narkit worker ended with ${worker.exitCode}`);
+      await delay(20);
+    }
+  }
+
+  /** No systemd runs here: what these commands do is done by hand. */
+  const byHand: Record<string, () => Promise<void>> = {
+    'systemctl restart nix-daemon': restartDaemon,
+    'systemctl daemon-reload': async () => {},
+    'systemctl enable --now narkit-worker': startWorker,
+    'systemd-sysusers': async () => {},
+    'systemd-tmpfiles --create': async () => {
+      const lines = await readFile(join(place.directory, 'host/etc/tmpfiles.d/narkit.conf'), 'utf8');
+      for (const [, path = '', mode = ''] of lines.matchAll(/^d (\S+) +(\d+)/gm)) {
+        const onDisk = join(place.directory, path.startsWith('/nix/') ? path : join('host', path));
+        await mkdir(onDisk, { recursive: true });
+        await chmod(onDisk, Number.parseInt(mode, 8));
+      }
+    },
+  };
+
   /** From the chapter on using the cache on, the reader is at another machine. */
   const clientFrom = steps.findLastIndex((step) => step.kind === 'file');
 
@@ -127,8 +182,9 @@ describePeer(['nix-2.34', 's3', 'root'], 'docs/post-build-hook.md', () => {
         await appendFile(path, fillIn(step.text, known ? await publicKeyText() : undefined));
         return;
       }
-      // No systemd here: what the command does is done by hand.
-      if (step.command === 'systemctl restart nix-daemon') return restartDaemon();
+      const own = byHand[step.command];
+      if (own) return own();
+      if (/^(export |\w+=)/.test(step.command)) remembered.push(step.command);
       const { file, args, env } = shellOf(machine, fillIn(step.command));
       const { stdout, stderr } = await run(file, args, { env });
       const printed = step.command.startsWith('narkit copy') ? stderr : stdout;
