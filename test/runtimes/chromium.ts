@@ -57,7 +57,7 @@ export async function runPage(folder: string, task: unknown): Promise<string> {
     said = (said + text).slice(-10_000);
   });
   const ended = once(browser, 'exit');
-  const timer = setTimeout(() => fail(new Error(`the page did not report; Chromium said:\n${said}`)), 60_000);
+  const timer = setTimeout(() => fail(new Error(`the page did not report; Chromium said:\n${said}`)), 120_000);
   ended.then(([code]) => fail(new Error(`Chromium ended with ${code}:\n${said}`)));
   try {
     return await reported;
