@@ -55,7 +55,7 @@ export interface DestinationStatus {
  * The records that are read; of younger ones the name alone tells how many paths they have. Thus the answer comes within a second, however
  * much waits, and is exact where little does: past this, a path that was queued twice counts twice.
  */
-const readableRecords = 1000;
+const readableRecords = 500;
 
 /**
  * How the queue does, with a worker or without. It takes no lock.

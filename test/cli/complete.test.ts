@@ -37,10 +37,12 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
 }
 
 test.each([
-  ['narkit ', ['copy', 'path-info', 'store', 'hash', 'nar', 'key', 'complete', 'help']],
+  ['narkit ', ['copy', 'path-info', 'store', 'hash', 'nar', 'key', 'doctor', 'worker', 'queue', 'complete', 'help']],
   ['narkit cop', ['copy']],
   ['narkit key gen', ['generate-secret']],
   ['narkit key convert', ['convert-secret-to-public']],
+  ['narkit queue re', ['retry', 'resume', 'reconcile']],
+  ['narkit worker --log-format ', ['text', 'json']],
   ['narkit store ', ['info', 'ls', 'cat', 'sign', 'copy-log', 'verify', 'help']],
   ['narkit nar ', ['pack', 'ls', 'cat', 'unpack', 'help']],
   ['narkit store ls --rec', ['--recursive']],

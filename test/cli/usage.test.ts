@@ -24,9 +24,21 @@ const commands = [
   'key',
   'key generate-secret',
   'key convert-secret-to-public',
+  'doctor',
+  'worker',
+  'queue',
+  'queue status',
+  'queue list',
+  'queue wait',
+  'queue retry',
+  'queue drop',
+  'queue pause',
+  'queue resume',
+  'queue add',
+  'queue reconcile',
   'complete',
 ];
-const groups = ['store', 'hash', 'nar', 'key'];
+const groups = ['store', 'hash', 'nar', 'key', 'queue'];
 
 test('alone, it says what it is for', async () => {
   const { exitCode, stdout, stderr } = await runNarkit([]);
