@@ -22,6 +22,7 @@ import { QueueError } from './queue-error.ts';
 
 /** The right to work on a spool, until it is released or the process ends. It does not keep the process alive. */
 export interface SpoolLock {
+  /** Let others have it. */
   release(): Promise<void>;
 }
 

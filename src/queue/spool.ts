@@ -56,6 +56,7 @@ export interface SweepOptions {
 
 /** A watch that is on until it is closed. It does not keep the process alive. */
 export interface SpoolWatch {
+  /** End it. */
   close(): void;
 }
 

@@ -23,7 +23,9 @@ beforeAll(async () => {
   const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', project];
   const [{ filename, files }] = JSON.parse((await run('npm', pack, { cwd: root })).stdout);
   const paths = files.map(({ path }: { path: string }) => path) as string[];
-  expect(paths.filter((path) => !/^(dist\/.*\.(js|d\.ts)|LICENSE|README\.md|package\.json)$/.test(path))).toEqual([]);
+  expect(
+    paths.filter((path) => !/^(dist\/.*\.(c?js|d\.c?ts)|systemd\/[^/]+|LICENSE|README\.md|package\.json)$/.test(path)),
+  ).toEqual([]);
 
   await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
   const nodeTypes = `@types/node@${packageJson.devDependencies['@types/node']}`;
