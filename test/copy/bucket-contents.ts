@@ -13,8 +13,14 @@ import type { S3Server } from '../peers/s3-server.ts';
 
 /** The keys of all objects. */
 export async function listKeys({ client }: S3Server, bucket: string): Promise<string[]> {
-  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }));
-  return Contents.map(({ Key }) => Key!).sort();
+  const keys: string[] = [];
+  let token: string | undefined;
+  do {
+    const page = await client.send(new ListObjectsV2Command({ Bucket: bucket, ContinuationToken: token }));
+    for (const { Key } of page.Contents ?? []) keys.push(Key!);
+    token = page.NextContinuationToken;
+  } while (token !== undefined);
+  return keys.sort();
 }
 
 /** The bytes of an object. */
