@@ -7,17 +7,29 @@ import type { PublicKey } from '../signing/index.ts';
 import type { Store } from '../store/store.ts';
 import type { Context } from './context.ts';
 
-/** The keys given on the command line, else those of nix.conf and `NIX_CONFIG`, else Nix's default, cache.nixos.org's. */
+/**
+ * The keys given on the command line, else those of nix.conf and `NIX_CONFIG`, else Nix's default, cache.nixos.org's; without any given,
+ * also this machine's own (Nix `src/libstore/keys.cc`, `getDefaultPublicKeys`).
+ */
 export async function readTrustedPublicKeys(
   context: Context,
   given: readonly string[] | undefined,
 ): Promise<PublicKey[]> {
   const { parsePublicKey } = await import('../signing/index.ts');
-  const { readNixSettings } = await import('../config/nix-settings.ts');
+  const parse = (texts: readonly string[]): PublicKey[] => texts.filter((text) => text !== '').map(parsePublicKey);
+  if (given !== undefined) return parse(given.flatMap((list) => list.split(/\s+/)));
+
   const { env, signal } = context;
-  const texts =
-    given?.flatMap((list) => list.split(/\s+/)) ?? (await readNixSettings({ env, signal })).list('trusted-public-keys');
-  return texts.filter((text) => text !== '').map(parsePublicKey);
+  const { readNixSettings } = await import('../config/nix-settings.ts');
+  const settings = await readNixSettings({ env, signal });
+  return [...parse(settings.list('trusted-public-keys')), ...(await readOwnKeys(settings.list('secret-key-files')))];
+}
+
+/** The public halves of the keys that Nix signs with. That a user may not read them is normal on a machine of many users. */
+async function readOwnKeys(files: readonly string[]): Promise<PublicKey[]> {
+  const { readSecretKeyFile } = await import('../config/key-file.ts');
+  const keys = await Promise.all(files.map((file) => readSecretKeyFile(file).catch(() => undefined)));
+  return keys.flatMap((key) => key?.publicKey ?? []);
 }
 
 /**

@@ -8,17 +8,20 @@ import type { AbortOptions } from '../abort.ts';
 import type { Slots } from '../backend/slots.ts';
 import type { BinaryCacheStore } from '../binary-cache/binary-cache-store.ts';
 import { readNarInfo } from '../binary-cache/narinfo-reader.ts';
+import { readFile } from '../binary-cache/read-file.ts';
 import { messageOf } from '../errors.ts';
-import { type NarInfo, NarInfoError, type NarInfoQuirk } from '../narinfo/index.ts';
+import { maximumNarInfoBytes, type NarInfo, NarInfoError, type NarInfoQuirk } from '../narinfo/index.ts';
 import type { PathInfo } from '../path-info.ts';
 import type { Store } from '../store/store.ts';
 import { StoreError } from '../store/store-error.ts';
-import { formatStorePath, type StorePath } from '../store-path.ts';
+import { formatStorePath, parseStorePath, type StorePath, storePathHashPart } from '../store-path.ts';
 import { checkCachedNar, checkNarFile, checkStoredNar, isDamage } from './check-nar.ts';
 import { createFinding, type VerifyFinding } from './finding.ts';
 import { findDistrust, type TrustPolicy } from './trust.ts';
 
 const referenceConcurrency = 25;
+/** The store directory may be long; what is behind it is not. */
+const firstLineBytes = 8192;
 
 /** What is looked at, and how. */
 export interface CheckOptions extends TrustPolicy, AbortOptions {
@@ -58,7 +61,6 @@ export async function checkCachedPath(
 ): Promise<CachedPathReport> {
   const { signal } = options;
   const key = `${wanted.hashPart}.narinfo`;
-  const place = { ...(wanted.path !== undefined && { path: wanted.path }), key };
   const quirks: NarInfoQuirk[] = [];
   let info: NarInfo | undefined;
   try {
@@ -66,7 +68,8 @@ export async function checkCachedPath(
     info = await readNarInfo(cache.backend, cache.storeDir, wanted.hashPart, read);
   } catch (error) {
     signal?.throwIfAborted();
-    return { findings: [describeNarInfoError(error, place)] };
+    const path = wanted.path ?? (await readNamedPath(cache, wanted.hashPart, key, { signal }));
+    return { findings: [describeNarInfoError(error, { ...(path !== undefined && { path }), key })] };
   }
   if (info === undefined || (wanted.path !== undefined && info.path !== wanted.path))
     return { findings: describeAbsence(cache, wanted, key, info) };
@@ -147,6 +150,24 @@ export async function findMissingReferences(
   } catch (error) {
     signal?.throwIfAborted();
     return [createFinding('unreadable', `cannot find the references of '${full}': ${messageOf(error)}`, { path })];
+  }
+}
+
+/** Which path a narinfo that cannot be read was for, if its line says so in the form that Nix writes. */
+async function readNamedPath(
+  { backend, storeDir }: BinaryCacheStore,
+  hashPart: string,
+  key: string,
+  { signal }: AbortOptions,
+): Promise<StorePath | undefined> {
+  try {
+    const bytes = await readFile(backend, key, { signal, maximumBytes: maximumNarInfoBytes });
+    const text = bytes && new TextDecoder().decode(bytes.subarray(0, firstLineBytes));
+    const path = parseStorePath(/^StorePath: (.*?)\r?\n/.exec(text ?? '')?.[1] ?? '', storeDir);
+    return storePathHashPart(path) === hashPart ? path : undefined;
+  } catch {
+    signal?.throwIfAborted();
+    return undefined;
   }
 }
 

@@ -160,6 +160,15 @@ test('a tree has no signatures, and contents that are its own', async () => {
   expect(await verify(fixtureStore, ['--all', '--no-trust'])).toMatchObject({ exitCode: 0 });
 });
 
+test('the keys of this machine are trusted, as by Nix', async () => {
+  const cache = await newCache();
+  const byDefault = (NIX_CONFIG: string) =>
+    runNarkit(['store', 'verify', '--store', `file://${cache}`, '--all'], { env: { NIX_CONFIG } });
+  expect(await byDefault('')).toMatchObject({ exitCode: 2 });
+  expect(await byDefault(`trusted-public-keys = ${publicKey}`)).toMatchObject({ exitCode: 0 });
+  expect(await byDefault(`secret-key-files = ${directory}/absent ${directory}/secret`)).toMatchObject({ exitCode: 0 });
+});
+
 describe('repair and quarantine', () => {
   test('what is broken comes out of another store, and what cannot is put aside', async () => {
     const cache = await newCache();
