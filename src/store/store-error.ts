@@ -24,7 +24,10 @@ export interface NarMeasure {
   readonly narSize: number;
 }
 
-/** The bytes of a NAR are not those that the path info promises; `uri` is the store that found out. */
+/**
+ * The bytes of a NAR are not those that the path info promises; `uri` is the store that found out. Of a NAR that is too long, `actual` may
+ * tell what was read until that was clear.
+ */
 export class NarMismatchError extends StoreError {
   readonly expected: NarMeasure;
   readonly actual: NarMeasure;

@@ -346,7 +346,11 @@ describeNix('a real daemon', (nix) => {
         const short = publish(trusting, info, chunksOf(nar.subarray(0, -bytes), 65_536));
         await expect(short).rejects.toMatchObject({ code: 'nar-mismatch', actual: { narSize: nar.length - bytes } });
         const long = publish(trusting, info, chunksOf(concatBytes([nar, new Uint8Array(bytes)]), 65_536));
-        await expect(long).rejects.toMatchObject({ code: 'nar-mismatch', actual: { narSize: nar.length + bytes } });
+        // Nobody reads on to see how much there would have been.
+        const { code, actual } = await long.catch((reason) => reason);
+        expect(code).toBe('nar-mismatch');
+        expect(actual.narSize).toBeGreaterThan(nar.length);
+        expect(actual.narSize).toBeLessThanOrEqual(nar.length + Math.min(bytes, 65_536));
       });
 
       test('bytes that hash right and are no NAR', async () => {
