@@ -12,9 +12,9 @@ import { messageOf, NarkitError } from '../errors.ts';
 export interface BinaryCacheSettings {
   /** The store directory of the paths in the cache. Default `/nix/store`. */
   readonly storeDir?: string | undefined;
-  /** How NARs are compressed. Default `zstd`. */
+  /** How NARs are compressed. Default: as they are in the cache that they are copied from, else `zstd`. */
   readonly compression?: CompressionName | undefined;
-  /** The codec's own scale. Default: the codec's. */
+  /** The codec's own scale, for what is compressed here. Default: the codec's. */
   readonly compressionLevel?: number | undefined;
   /** Write `<hash part>.ls` files. Default `false`. */
   readonly writeNarListing?: boolean | undefined;

@@ -199,7 +199,7 @@ describeNix(
       });
     });
 
-    test('without --no-check-sigs, what no trusted key signed goes not even to the daemon of a trusted user', async () => {
+    test('without --no-check-sigs, the daemon of a trusted user refuses what no trusted key signed', async () => {
       const from = `tree:${source.realStoreDir}`;
       await withDaemon('root', async () => {
         const result = await importFrom(from);
