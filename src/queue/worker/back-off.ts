@@ -4,6 +4,9 @@
  * @module
  */
 
+/** Beyond it, nothing and infinity times would be no number. */
+const mostDoublings = 50;
+
 /** The bounds of a back-off. */
 export interface BackOff {
   /** The longest wait after the first failure; it doubles with each. */
@@ -18,7 +21,7 @@ export interface BackOff {
  * @param random gives a number from 0 up to, but not including, 1.
  */
 export function backOffMs(failures: number, { firstMs, maximumMs }: BackOff, random: () => number): number {
-  return random() * Math.min(maximumMs, firstMs * 2 ** (failures - 1));
+  return random() * Math.min(maximumMs, firstMs * 2 ** Math.min(failures - 1, mostDoublings));
 }
 
 /**

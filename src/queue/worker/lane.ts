@@ -68,6 +68,8 @@ export interface Lane {
   active(): StorePath[];
   /** Records to look at; `fresh` ones came while the worker ran. */
   offer(ids: readonly string[], fresh: boolean): void;
+  /** Open the destination even if nothing waits for it: something may have been left there. */
+  clearUp(): void;
   /** The path is settled, by what the journal says. */
   settle(path: StorePath): void;
   /** The journal was changed by a command: forget what is in memory and does not agree. */
@@ -381,6 +383,19 @@ export function createLane(options: LaneOptions): Lane {
     offer(ids, fresh) {
       paths.unread[fresh ? 'fresh' : 'backlog'].push(ids);
       pumpSoon();
+    },
+    clearUp() {
+      // A destination that is away says so when something is to be uploaded.
+      const opening: Promise<void> = open()
+        .then(
+          () => {},
+          () => {},
+        )
+        .finally(() => {
+          groups.delete(opening);
+          pump();
+        });
+      groups.add(opening);
     },
     settle(path) {
       const waiting = paths.get(path);

@@ -194,6 +194,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
   try {
     if (signal.aborted) end();
     spool.sweep().catch((error: unknown) => onWarning(`the queue cannot be swept: ${messageOf(error)}`));
+    if (underWay.killedProcessId !== undefined) for (const lane of lanes) lane.clearUp();
     onEvent({ type: 'started', records: await arrivals.start() });
     onChange();
     await ended;
