@@ -27,5 +27,6 @@ export interface VerifyOptions extends AbortOptions, TrustPolicy {
   readonly repairFrom?: readonly RepairSource[] | undefined;
   /** Move the narinfo of what is corrupt, and could not be mended, into this folder of the cache: `quarantine/20261122T184632Z/`. */
   readonly quarantineFolder?: string | undefined;
+  /** Told how far it is. */
   readonly onEvent?: ((event: VerifyEvent) => void) | undefined;
 }

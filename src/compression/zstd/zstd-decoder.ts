@@ -13,13 +13,17 @@ import { BlockDecoder } from './block.ts';
 import { History } from './history.ts';
 import { readZstdParts, type ZstdFrameHeader } from './zstd-frames.ts';
 
+/** Made once: each of its hashes has its state to itself between two calls. */
+let xxhash: ReturnType<typeof createXxhash> | undefined;
+
 /**
  * The content of an archive's frames, checked against their content sizes and checksums.
  *
  * @throws CompressionError as `readZstdParts` does, and `compression-corrupt` for frames that do not decode.
  */
 export async function* decodeZstd(archive: ArchiveReader): AsyncGenerator<Uint8Array> {
-  const { create64 } = await createXxhash();
+  xxhash ??= createXxhash();
+  const { create64 } = await xxhash;
   const history = new History();
   const blocks = new BlockDecoder();
   let header: ZstdFrameHeader | undefined;
