@@ -6,12 +6,13 @@
 import type { AbortOptions } from '../abort.ts';
 import { type Backend, BackendError } from '../backend/backend.ts';
 import { GatheredBytes } from '../bytes/gathered.ts';
-import { findCodec } from '../compression/index.ts';
+import { CompressionError, findCodec } from '../compression/index.ts';
 
 /**
  * All bytes of a file, its `Content-Encoding` undone, or `undefined` when there is none.
  *
- * @throws {@link BackendError} `object-too-large` when it has more than `maximumBytes`.
+ * @throws {@link BackendError} `object-too-large` when it has more than `maximumBytes`; CompressionError when its encoding is
+ * unknown or wrong.
  */
 export async function readFile(
   backend: Backend,
@@ -30,9 +31,15 @@ export async function readFile(
     );
   // An archive may go on for ever, and hold nothing.
   const archive = limited(body, 2 * maximumBytes + 65_536, tooLarge);
-  const decoded = contentEncoding === undefined ? body : findCodec(contentEncoding).decompress(archive, { signal });
   const bytes = new GatheredBytes();
-  for await (const chunk of limited(decoded, maximumBytes, tooLarge)) bytes.push(chunk);
+  try {
+    const decoded = contentEncoding === undefined ? body : findCodec(contentEncoding).decompress(archive, { signal });
+    for await (const chunk of limited(decoded, maximumBytes, tooLarge)) bytes.push(chunk);
+  } catch (error) {
+    if (!(error instanceof CompressionError)) throw error;
+    const message = `cannot unpack '${key}' of '${backend.uri}': ${error.message}`;
+    throw new CompressionError(error.code, error.compression, message, { cause: error });
+  }
   return bytes.take();
 }
 
