@@ -190,8 +190,7 @@ export function parseNarListing(text: string | Uint8Array): NarListing {
   }
   if (!isRecord(value)) throw new NarListingError('not a JSON object');
   if (!('version' in value)) return parseNode(value, '', 0);
-  if (value.version !== 1)
-    throw new NarListingError(`version ${JSON.stringify(value.version)} is not known, only 1 is`);
+  if (value.version !== 1) throw new NarListingError(`version ${describeValue(value.version)} is not known, only 1 is`);
   return parseNode(value.root, '', 0);
 }
 
@@ -206,7 +205,7 @@ function parseNode(value: unknown, path: string, depth: number): NarListing {
     case 'directory':
       return parseDirectory(value, path, depth);
     default:
-      throw new NarListingError(`unknown file type ${JSON.stringify(value.type)}`, path);
+      throw new NarListingError(`unknown file type ${describeValue(value.type)}`, path);
   }
 }
 
@@ -235,6 +234,11 @@ function parseDirectory(value: Record<string, unknown>, path: string, depth: num
     entries.set(name, parseNode(child, path === '' ? name : `${path}/${name}`, depth + 1));
   }
   return { type: 'directory', entries };
+}
+
+/** For messages. What holds other values may be nested deeper than it can be printed. */
+function describeValue(value: unknown): string {
+  return typeof value === 'object' && value !== null ? 'of an object or list' : JSON.stringify(value);
 }
 
 function isSize(value: unknown): value is number {

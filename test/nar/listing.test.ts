@@ -189,3 +189,9 @@ describe('locating', () => {
 test('a builder that saw nothing has no listing', () => {
   expect(() => createNarListingBuilder().finish()).toThrow(TypeError);
 });
+
+test('values that are nested deeper than they can be printed', () => {
+  const deep = '['.repeat(200_000) + ']'.repeat(200_000);
+  for (const text of [`{"version":${deep},"root":{}}`, `{"root":{"type":${deep}},"version":1}`, deep])
+    expect(() => parseNarListing(text)).toThrow(NarListingError);
+});
