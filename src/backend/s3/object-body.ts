@@ -10,6 +10,9 @@ import { onAbort } from '../until-aborted.ts';
 /** How long a body whose reading has not begun may hold its connection. */
 const unreadMs = 1000;
 
+/** After so many bytes, what broke before is forgotten: a server that breaks off after each byte is not to be asked for ever. */
+const progressThatCounts = 64 * 1024;
+
 /** What was asked for, and how to ask for the rest of it. */
 export interface BodySource {
   /** Bytes of the body in all, where the server said. */
@@ -18,7 +21,7 @@ export interface BodySource {
   reopen(position: number): Promise<Readable>;
   /** The error to throw for what broke the stream, or made it end too early. */
   explain(error: unknown): Error;
-  /** How often it may break without a byte between. */
+  /** How often it may break without much progress between. */
   readonly attempts: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -36,6 +39,7 @@ export function readBody(first: Readable, source: BodySource): AsyncIterable<Uin
     let stream = first;
     let position = 0;
     let breaks = 0;
+    let brokeAt = 0;
     const release = onAbort(signal, () => stream.destroy());
     try {
       for (;;) {
@@ -44,7 +48,6 @@ export function readBody(first: Readable, source: BodySource): AsyncIterable<Uin
           signal?.throwIfAborted();
           for await (const chunk of stream as AsyncIterable<Buffer>) {
             position += chunk.length;
-            breaks = 0;
             yield chunk;
           }
         } catch (error) {
@@ -52,6 +55,8 @@ export function readBody(first: Readable, source: BodySource): AsyncIterable<Uin
         }
         signal?.throwIfAborted();
         if (failure === undefined && (size === undefined || position === size)) return;
+        if (position - brokeAt >= progressThatCounts) breaks = 0;
+        brokeAt = position;
         if (++breaks >= attempts || (size !== undefined && position > size))
           throw source.explain(failure ?? new Error(`${position} bytes came, and ${size} were promised`));
         stream = await source.reopen(position);
