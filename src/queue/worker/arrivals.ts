@@ -17,8 +17,8 @@ const pausePerLook = 9;
 export interface ArrivalsOptions {
   /** Records for all destinations; `fresh` ones came while the worker ran. */
   readonly onRecords: (ids: readonly string[], fresh: boolean) => void;
-  /** Before a fresh one is handed on. */
-  readonly onArrived: (id: string) => Promise<void>;
+  /** Before a fresh one is handed on. @returns whether it is there, and can be read. */
+  readonly onArrived: (id: string) => Promise<boolean>;
   /** Before and after each look at the directory. */
   readonly onLook: () => Promise<void>;
   readonly onLooked: () => void;
@@ -29,7 +29,8 @@ export interface ArrivalsOptions {
 export interface Arrivals {
   /** Records that are there, and not done. */
   readonly size: number;
-  /** Paths of these. */
+  has(id: string): boolean;
+  /** Paths of all. */
   pathCount(): number;
   /** Hand on what is there, and watch. @returns how many there are. */
   start(): Promise<number>;
@@ -58,9 +59,9 @@ export function createArrivals(spool: Spool, options: ArrivalsOptions): Arrivals
     for (const id of fresh) {
       if (stop.signal.aborted) return;
       known.add(id);
-      await options.onArrived(id);
-      // It may have turned out to be damaged.
-      if (known.has(id)) options.onRecords([id], true);
+      // A list that takes long has what was removed meanwhile.
+      if (await options.onArrived(id)) options.onRecords([id], true);
+      else known.delete(id);
     }
   }
 
@@ -88,6 +89,7 @@ export function createArrivals(spool: Spool, options: ArrivalsOptions): Arrivals
     get size() {
       return known.size;
     },
+    has: (id) => known.has(id),
     pathCount: () => [...known].reduce((sum, id) => sum + (parseRecordId(id)?.pathCount ?? 0), 0),
     async start() {
       watch = spool.watch(lookSoon);

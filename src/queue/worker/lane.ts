@@ -37,6 +37,8 @@ export interface LaneOptions {
   readonly originOf: (error: unknown) => FailureOrigin;
   readonly open: (watcher: LaneWatcher) => Promise<Destination>;
   readonly readRecord: (id: string) => Promise<QueueRecord | undefined>;
+  /** Is the record still in the queue? Another lane may have been the last to see to it, and what is read ahead is old. */
+  readonly isQueued: (id: string) => boolean;
   /** Milliseconds of a clock that only goes forward, and of the one on the wall. */
   readonly clock: () => number;
   readonly wallClock: () => number;
@@ -198,7 +200,9 @@ export function createLane(options: LaneOptions): Lane {
         const freshIds = fresh.take(Math.max(recordsAtATime / 2, recordsAtATime - backlog.size));
         const ids = [...freshIds, ...backlog.take(recordsAtATime - freshIds.length)];
         const records = await Promise.all(ids.map(options.readRecord));
-        const settled = records.filter((record, index) => record && !take(record, index < freshIds.length));
+        const settled = records.filter(
+          (record, index) => record && options.isQueued(record.id) && !take(record, index < freshIds.length),
+        );
         if (settled.length > 0) options.onSettled(settled as QueueRecord[]);
         pumpSoon();
       }

@@ -13,6 +13,8 @@ const remembered = 256;
 export interface RecordReader {
   /** `undefined` when it is gone, or damaged. */
   read(id: string): Promise<QueueRecord | undefined>;
+  /** It was removed. */
+  forget(id: string): void;
 }
 
 /** @param onDamaged is told of each record that cannot be read, once. */
@@ -40,5 +42,6 @@ export function createRecordReader(spool: Spool, onDamaged: (id: string, error: 
       if (recent.size > remembered) recent.delete(recent.keys().next().value!);
       return reading;
     },
+    forget: (id) => void recent.delete(id),
   };
 }

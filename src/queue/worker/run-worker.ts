@@ -106,6 +106,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
           onWarning,
         }),
       readRecord: records.read,
+      isQueued: (id) => arrivals.has(id),
       clock,
       wallClock: Date.now,
       random: Math.random,
@@ -129,6 +130,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
         // What was settled before is to be looked at again, whatever the clock says.
         for (const name of names) if (isSettled(journal.get(path, name), record!)) journal.forget(path, name);
       }
+      return record !== undefined;
     },
     async onLook() {
       const applied = await applyCommands(journal, spool, names);
@@ -157,6 +159,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
     const removal = spool
       .removeRecord(record.id)
       .then(() => {
+        records.forget(record.id);
         arrivals.forget(record.id);
         for (const path of record.paths)
           if (names.every((name) => journal.get(path, name)?.progress === 'done')) journal.forget(path);
