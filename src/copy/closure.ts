@@ -22,6 +22,7 @@ export interface Closure {
  *
  * @param options.recursive `false` leaves it at the paths themselves.
  * @param options.isKnown references that it is true for are left out, and so is what only they refer to.
+ * @param options.mayFollow where it is false, the path's references are left out.
  */
 export async function computeClosure(
   store: Store,
@@ -29,6 +30,7 @@ export async function computeClosure(
   options: AbortOptions & {
     readonly recursive?: boolean | undefined;
     readonly isKnown?: ((path: StorePath) => boolean) | undefined;
+    readonly mayFollow?: ((info: PathInfo) => boolean) | undefined;
   } = {},
 ): Promise<Closure> {
   const infos = new Map<StorePath, PathInfo>();
@@ -46,7 +48,8 @@ export async function computeClosure(
         continue;
       }
       infos.set(path, info);
-      if (options.recursive !== false) for (const reference of info.references) next.add(reference);
+      if (options.recursive === false || options.mayFollow?.(info) === false) continue;
+      for (const reference of info.references) next.add(reference);
     }
     for (const path of next) if (infos.has(path) || errors.has(path) || options.isKnown?.(path)) next.delete(path);
     level = next;

@@ -16,7 +16,7 @@ import { computeClosure } from './closure.ts';
 import { findMissing, leaveOutSigned, signAll } from './missing.ts';
 import { type CopyEvent, type CopyOutcome, type CopyResult, type Report, summarize } from './outcome.ts';
 import { publishInOrder } from './publish-in-order.ts';
-import { failUntrusted } from './trust.ts';
+import { createTrust, failUntrusted } from './trust.ts';
 
 /** How to copy. */
 export interface CopyOptions extends AbortOptions {
@@ -97,13 +97,15 @@ async function copyClosure(
     event: (event) => onEvent?.(event),
   };
 
-  const closure = await computeClosure(from, paths, options);
+  const { trustedPublicKeys } = options;
+  const trusts = trustedPublicKeys && createTrust(trustedPublicKeys, from.storeDir);
+  // What nobody vouches for could refer to ever new paths, without end.
+  const closure = await computeClosure(from, paths, { ...options, mayFollow: trusts });
   for (const [path, error] of closure.errors) report.finish({ path, outcome: 'failed', error });
   const wanted = leaveOutSigned(closure.infos, new Set(options.skipSignedBy), report);
   const signed = signAll(wanted, [...(options.secretKeys ?? []), ...(to.secretKeys ?? [])], from.storeDir);
   const missing = await findMissing(to, signed, { signal }, report);
-  const { trustedPublicKeys } = options;
-  const untrusted = trustedPublicKeys ? failUntrusted(from, missing.infos, trustedPublicKeys, report) : [];
+  const untrusted = trusts ? failUntrusted(from, missing.infos.keys(), closure.infos, trusts, report) : [];
   for (const path of untrusted) missing.infos.delete(path);
   const unavailable = new Set([...closure.errors.keys(), ...missing.failed, ...untrusted]);
   if (options.recursive === false)

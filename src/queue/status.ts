@@ -62,12 +62,14 @@ const readableRecords = 500;
  *
  * @example
  * ```ts
- * import { readNarkitConfig } from 'narkit/config';
+ * import { mkdtemp } from 'node:fs/promises';
+ * import { parseNarkitConfig } from 'narkit/config';
  * import { openSpool, readQueueStatus } from 'narkit/queue';
  *
- * const config = await readNarkitConfig();
- * const { waiting, oldestSeconds } = await readQueueStatus(await openSpool(config.queue.directory), config);
- * console.log(`${waiting} paths wait, the oldest for ${oldestSeconds ?? 0} s`);
+ * const directory = await mkdtemp('/tmp/queue-');
+ * const config = parseNarkitConfig(`to = "file:///mnt/cache"\n[queue]\ndirectory = "${directory}"`, 'config.toml');
+ * const { waiting, worker } = await readQueueStatus(await openSpool(directory), config);
+ * if (waiting !== 0 || worker.running) throw new Error('unexpected');
  * ```
  */
 export async function readQueueStatus(spool: Spool, config: NarkitConfig): Promise<QueueStatus> {

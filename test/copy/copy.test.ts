@@ -6,7 +6,9 @@ import { encodeUtf8 } from '../../src/bytes/index.ts';
 import { type CopyEvent, type CopyOutcome, copy } from '../../src/copy/index.ts';
 import { formatHash } from '../../src/hash/index.ts';
 import { parseNarInfo } from '../../src/narinfo/index.ts';
+import type { PathInfo } from '../../src/path-info.ts';
 import { generateSecretKey, signPathInfo, verifySignature } from '../../src/signing/index.ts';
+import type { Store } from '../../src/store/store.ts';
 import { NarMismatchError } from '../../src/store/store-error.ts';
 import { type StorePath, storePathHashPart, storePathName } from '../../src/store-path.ts';
 import { createSampleStore, narOf, samplePath } from './sample-store.ts';
@@ -229,6 +231,36 @@ describe('copy', () => {
     const { outcomes } = await copy(from, to, from.paths.keys(), { trustedPublicKeys: [trusted.publicKey] });
     expect(byName(outcomes)).toEqual({ good: 'copied', forged: 'failed', unsigned: 'failed', referrer: 'failed' });
     expect(outcomes.find(({ path }) => path === forged)!.error).toMatchObject({ code: 'path-untrusted' });
+  });
+
+  it('follows a source that invents a reference for each path no further than it is trusted', async () => {
+    const key = generateSecretKey('trusted-1');
+    const endless = createSampleStore();
+    const first = await endless.add('first');
+    let asked = 0;
+    const invent = (path: StorePath): PathInfo => {
+      asked++;
+      const references = [samplePath(`${storePathName(path)}x`)];
+      return { ...endless.paths.get(first)!.info, path, references };
+    };
+    const from: Store = {
+      ...endless,
+      queryPathInfo: async (path) => invent(path),
+      queryPathInfos: async (paths) => new Map([...paths].map((path) => [path, invent(path)])),
+    };
+    const to = await openBinaryCacheStore(createMemoryBackend());
+    const { outcomes } = await copy(from, to, [first], { trustedPublicKeys: [key.publicKey] });
+    expect(asked).toBe(1);
+    expect(outcomes).toMatchObject([{ path: first, outcome: 'failed', error: { code: 'path-untrusted' } }]);
+  });
+
+  it('takes no key that signs on the way for one that vouches for the source', async () => {
+    const key = generateSecretKey('own-1');
+    const from = createSampleStore();
+    const path = await from.add('unsigned');
+    const to = await openBinaryCacheStore(createMemoryBackend());
+    const { outcomes } = await copy(from, to, [path], { secretKeys: [key], trustedPublicKeys: [key.publicKey] });
+    expect(outcomes).toMatchObject([{ path, outcome: 'failed', error: { code: 'path-untrusted' } }]);
   });
 
   it('asks nobody for what the destination is known to have', async () => {
