@@ -81,7 +81,7 @@ export async function applyCommands(
   for (const id of await listCommandIds(spool.directory)) {
     const file = join(spool.directory, commandsFolder, `${id}.json`);
     try {
-      const command = parseQueueCommand(await readBounded(file));
+      const command = parseQueueCommand(await readCommandFile(file));
       applied.push({ id, command, changed: await applyCommand(journal, spool, destinations, command) });
     } catch (error) {
       // Whoever wrote it took it back.
@@ -91,13 +91,16 @@ export async function applyCommands(
     }
     // The command is done when its file is gone, so the journal comes first.
     await journal.flush();
-    await rm(file, { force: true });
+    await rm(file, { force: true, recursive: true });
   }
   return applied;
 }
 
-async function readBounded(file: string): Promise<string> {
-  const bytes = await readFile(file);
+async function readCommandFile(file: string): Promise<string> {
+  const bytes = await readFile(file).catch((error: unknown) => {
+    if (systemCodeOf(error) === 'ENOENT') throw error;
+    throw new NarkitError('queue-command', `command '${file}' cannot be read: ${messageOf(error)}`, { cause: error });
+  });
   if (bytes.length <= maximumBytes) return bytes.toString();
   throw new NarkitError('queue-command', `'${file}' is no command: it has ${bytes.length} bytes`);
 }
@@ -137,7 +140,7 @@ export function parseQueueCommand(text: string): QueueCommand {
  *
  * @returns how many paths, or destinations, it changed something for.
  */
-export async function applyCommand(
+async function applyCommand(
   journal: Journal,
   spool: Spool,
   destinations: readonly string[],
