@@ -129,6 +129,8 @@ interface StatusTeller {
 
 /** Keeps the line of `systemctl status` up to date: after something happened, but not often. */
 function createStatusTeller(notifier: ServiceNotifier, formatLine: () => Promise<string>): StatusTeller {
+  // To count what waits takes a while: only for somebody who looks.
+  if (!notifier.isHeard) return { onEvent() {}, close() {} };
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
   const tell = (): void => {

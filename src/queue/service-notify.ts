@@ -22,6 +22,8 @@ import { messageOf } from '../errors.ts';
 
 /** What systemd is told. All of it does nothing where no systemd listens. */
 export interface ServiceNotifier {
+  /** Is there a systemd that listens? */
+  readonly isHeard: boolean;
   /** The service has started. */
   ready(): void;
   /** The line that `systemctl status` shows. */
@@ -52,7 +54,7 @@ export function createServiceNotifier(
       options.onWarning?.(
         "systemd gets no status: Node cannot open its socket; add 'OpenFile=/run/systemd/notify:notify:graceful' to the service (systemd 253)",
       );
-    return { ready() {}, status() {}, stopping() {}, close: async () => {} };
+    return { isHeard: false, ready() {}, status() {}, stopping() {}, close: async () => {} };
   }
 
   let waiting = new Map<string, string>();
@@ -82,6 +84,7 @@ export function createServiceNotifier(
   const watchdog = watchdogMs && setInterval(() => tell('WATCHDOG', '1'), watchdogMs / 2).unref();
 
   return {
+    isHeard: true,
     ready: () => tell('READY', '1'),
     status: (line) => tell('STATUS', line.replaceAll(/\s+/g, ' ')),
     stopping: () => tell('STOPPING', '1'),

@@ -73,5 +73,6 @@ test.each([
   notifier.status('fine');
   notifier.stopping();
   await notifier.close();
+  expect(notifier.isHeard).toBe(false);
   expect(warned).toHaveLength(warnings);
 });
