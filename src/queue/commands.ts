@@ -140,7 +140,7 @@ export function parseQueueCommand(text: string): QueueCommand {
  *
  * @returns how many paths, or destinations, it changed something for.
  */
-async function applyCommand(
+export async function applyCommand(
   journal: Journal,
   spool: Spool,
   destinations: readonly string[],
@@ -193,21 +193,23 @@ async function drop(
   paths: readonly StorePath[] | 'parked' | 'all',
 ): Promise<number> {
   const dropped = new Set<StorePath>();
-  const sinceMs = Date.now();
-  const dropAt = (path: StorePath, destination: string, attempts: number): void => {
+  const nowMs = Date.now();
+  /** A clock that was set back must not make the record younger than its end. */
+  const dropAt = (path: StorePath, destination: string, attempts: number, recordMs: number): void => {
+    const sinceMs = Math.max(nowMs, recordMs);
     journal.set({ path, destination, progress: 'dropped', attempts, sinceMs });
     dropped.add(path);
   };
   if (paths === 'parked') {
-    for (const { path, destination, progress, attempts } of [...journal.entries()])
-      if (progress === 'parked') dropAt(path, destination, attempts);
+    for (const { path, destination, progress, attempts, sinceMs } of [...journal.entries()])
+      if (progress === 'parked') dropAt(path, destination, attempts, sinceMs);
     return dropped.size;
   }
   const named = paths === 'all' ? undefined : new Set(paths);
   for await (const queued of readQueuedPaths(spool, journal, destinations)) {
     if (named?.has(queued.path) === false) continue;
     for (const { uri, progress, attempts } of queued.destinations)
-      if (progress === 'waiting' || progress === 'parked') dropAt(queued.path, uri, attempts);
+      if (progress === 'waiting' || progress === 'parked') dropAt(queued.path, uri, attempts, queued.record.timeMs);
   }
   return dropped.size;
 }

@@ -12,12 +12,15 @@ import { messageOf, NarkitError } from '../errors.ts';
 export interface MetricsServer {
   /** Where it listens: `http://HOST:PORT`, or `unix:PATH`. */
   readonly address: string;
+  /** Answer no longer. */
   close(): Promise<void>;
 }
 
 /** What the server tells. */
 export interface MetricsSource {
+  /** For the header `Content-Type`. */
   readonly contentType: string;
+  /** The text, as it is now. */
   readonly format: () => Promise<string>;
 }
 

@@ -30,6 +30,7 @@ import type { DestinationState, WorkerEvent } from './worker/worker-event.ts';
 
 /** What a worker measures. */
 export interface QueueMetrics {
+  /** Count what happened. */
   onEvent(event: WorkerEvent): void;
   /** The text for a scrape. @param readStatus asks the queue how it does now. */
   format(readStatus: () => Promise<QueueStatus>): Promise<string>;
