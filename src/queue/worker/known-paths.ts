@@ -4,6 +4,7 @@
  * @module
  */
 import type { StorePath } from '../../store-path.ts';
+import { createRecentMap } from './recent-map.ts';
 
 /** What was learnt a while ago is asked again: others may clean a cache up. */
 const learntForMs = 15 * 60 * 1000;
@@ -17,20 +18,12 @@ export interface KnownPaths {
 
 /** @param clock milliseconds of a clock that only goes forward. */
 export function createKnownPaths(clock: () => number, limit: number = maximumPaths): KnownPaths {
-  /** Oldest first. */
-  const learntMs = new Map<StorePath, number>();
+  const learntMs = createRecentMap<StorePath, number>(limit);
   return {
     has(path) {
       const since = learntMs.get(path);
-      if (since === undefined) return false;
-      if (clock() - since < learntForMs) return true;
-      learntMs.delete(path);
-      return false;
+      return since !== undefined && clock() - since < learntForMs;
     },
-    add(path) {
-      learntMs.delete(path);
-      learntMs.set(path, clock());
-      if (learntMs.size > limit) learntMs.delete(learntMs.keys().next().value!);
-    },
+    add: (path) => learntMs.set(path, clock()),
   };
 }

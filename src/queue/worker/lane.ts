@@ -47,7 +47,7 @@ export interface LaneOptions {
   /** Nothing of these records waits here any more. */
   readonly onSettled: (records: readonly QueueRecord[]) => void;
   /** The source does not have this path any more. */
-  readonly onGone: (path: StorePath) => void;
+  readonly onGone: (waiting: WaitingPath) => void;
   /** Something changed that others look at. */
   readonly onChange: () => void;
 }
@@ -309,7 +309,7 @@ export function createLane(options: LaneOptions): Lane {
   }
 
   function handle(waiting: WaitingPath, error: Error, kind: FailureKind): void {
-    if (kind === 'gone') options.onGone(waiting.path);
+    if (kind === 'gone') options.onGone(waiting);
     else if (kind === 'hopeless') park(waiting, error);
     else if (kind === 'path') chargeAttempt(waiting, error);
     else paths.putBack(waiting);

@@ -6,8 +6,9 @@
 import { asError, isNarkitError } from '../../errors.ts';
 import type { QueueRecord } from '../record.ts';
 import type { Spool } from '../spool.ts';
+import { createRecentMap } from './recent-map.ts';
 
-const remembered = 256;
+const remembered = 512;
 
 /** Reads records. */
 export interface RecordReader {
@@ -19,8 +20,7 @@ export interface RecordReader {
 
 /** @param onDamaged is told of each record that cannot be read, once. */
 export function createRecordReader(spool: Spool, onDamaged: (id: string, error: Error) => void): RecordReader {
-  /** Oldest first. */
-  const recent = new Map<string, Promise<QueueRecord | undefined>>();
+  const recent = createRecentMap<string, Promise<QueueRecord | undefined>>(remembered);
 
   async function readUsable(id: string): Promise<QueueRecord | undefined> {
     try {
@@ -39,9 +39,8 @@ export function createRecordReader(spool: Spool, onDamaged: (id: string, error: 
       const reading = readUsable(id);
       reading.catch(() => recent.delete(id));
       recent.set(id, reading);
-      if (recent.size > remembered) recent.delete(recent.keys().next().value!);
       return reading;
     },
-    forget: (id) => void recent.delete(id),
+    forget: (id) => recent.delete(id),
   };
 }

@@ -6,6 +6,7 @@
 import type { PathInfo } from '../../path-info.ts';
 import type { QueryPathInfosOptions, Store } from '../../store/store.ts';
 import type { StorePath } from '../../store-path.ts';
+import { createRecentMap } from './recent-map.ts';
 
 /** Not for long: a path may be collected and built anew, and others write to a cache, too. */
 const rememberedForMs = 60_000;
@@ -36,14 +37,11 @@ export interface RememberingStore<Asking extends Store> {
  * @param clock milliseconds of a clock that only goes forward.
  */
 export function rememberPathInfos<Asking extends Store>(store: Asking, clock: () => number): RememberingStore<Asking> {
-  /** Oldest first. */
-  const answers = new Map<StorePath, Answer>();
+  const answers = createRecentMap<StorePath, Answer>(maximumPaths);
   const asking = new Map<StorePath, Promise<Asked>>();
 
   function learn(path: StorePath, info: PathInfo | undefined): void {
-    answers.delete(path);
     answers.set(path, { info, sinceMs: clock() });
-    if (answers.size > maximumPaths) answers.delete(answers.keys().next().value!);
   }
 
   function known(path: StorePath): Answer | undefined {

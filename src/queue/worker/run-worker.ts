@@ -7,7 +7,6 @@ import { clearTimeout, setTimeout as startTimer } from 'node:timers';
 import { setTimeout } from 'node:timers/promises';
 import { type NarkitConfig, readSecretKeyFile } from '../../config/index.ts';
 import { messageOf } from '../../errors.ts';
-import type { StorePath } from '../../store-path.ts';
 import { applyCommands } from '../commands.ts';
 import { destinationName } from '../destination-name.ts';
 import { openJournal } from '../journal.ts';
@@ -15,7 +14,9 @@ import type { QueueRecord } from '../record.ts';
 import type { Spool } from '../spool.ts';
 import { createArrivals } from './arrivals.ts';
 import { describeError } from './failure.ts';
+import { createKnownPaths } from './known-paths.ts';
 import { createLane, type Lane } from './lane.ts';
+import type { WaitingPath } from './lane-paths.ts';
 import { openDestination } from './open-destination.ts';
 import { openSource } from './open-source.ts';
 import { createRecordReader } from './record-reader.ts';
@@ -143,12 +144,14 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
     onError: (error) => onWarning(`the queue cannot be looked through: ${messageOf(error)}`),
   });
 
-  function noteGone(path: StorePath): void {
-    const before = names.map((name) => journal.get(path, name)?.progress);
-    const sinceMs = Date.now();
-    for (const [index, destination] of names.entries())
-      if (before[index] !== 'done') journal.set({ path, destination, progress: 'gone', attempts: 0, sinceMs });
-    if (!before.includes('gone')) onEvent({ type: 'gone', path });
+  const saidGone = createKnownPaths(clock);
+  function noteGone({ path, records }: WaitingPath): void {
+    const sinceMs = Math.max(Date.now(), ...records.map(({ timeMs }) => timeMs));
+    for (const destination of names)
+      if (journal.get(path, destination)?.progress !== 'done')
+        journal.set({ path, destination, progress: 'gone', attempts: 0, sinceMs });
+    if (!saidGone.has(path)) onEvent({ type: 'gone', path });
+    saidGone.add(path);
     for (const lane of lanes) lane.settle(path);
   }
 
@@ -162,7 +165,8 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
         records.forget(record.id);
         arrivals.forget(record.id);
         for (const path of record.paths)
-          if (names.every((name) => journal.get(path, name)?.progress === 'done')) journal.forget(path);
+          // What was dropped is dropped from other records, too.
+          if (names.every((name) => journal.get(path, name)?.progress !== 'dropped')) journal.forget(path);
         if (arrivals.size === 0) for (const { path } of [...journal.entries()]) journal.forget(path);
       })
       .catch((error: unknown) => onWarning(`a record that is done cannot be removed: ${messageOf(error)}`))
