@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { appendFile, open, rename } from 'node:fs/promises';
+import { appendFile, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { systemCodeOf } from '../file-system/file-system-error.ts';
@@ -58,6 +58,8 @@ export interface Journal {
 export interface OpenJournalOptions {
   /** Only look: for those who do not have the lock. */
   readonly readOnly?: boolean | undefined;
+  /** Told when the file cannot be written, once until it can. */
+  readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 /** The file in the spool. */
@@ -69,10 +71,13 @@ const staleLinesAllowed = 1000;
 /** Open the journal of a spool. What cannot be read in it is left out. */
 export async function openJournal(directory: string, options: OpenJournalOptions = {}): Promise<Journal> {
   const file = join(directory, journalFile);
+  const temporary = `${file}.new`;
   const known = new Map<string, Map<StorePath, PathProgress>>();
   const paused = new Set<string>();
   let allPaused = false;
   let lines = await readLines(file, apply);
+  // Of who was killed while rewriting. What cannot be removed shows when it is to be written.
+  if (!options.readOnly) await rm(temporary, { force: true }).catch(() => {});
 
   function apply(line: JournalLine): void {
     switch (line.type) {
@@ -110,13 +115,22 @@ export async function openJournal(directory: string, options: OpenJournalOptions
   /** Set when the file lacks what is known: only all of it will do. */
   let torn = false;
   let writing: Promise<void> | undefined;
+  let fails = false;
 
   function record(line: JournalLine): void {
     apply(line);
     if (options.readOnly) return;
     pending.push(formatJournalLine(line));
     // What cannot be written now is written with the next line: the journal is a hint.
-    write().catch(() => {});
+    write().then(
+      () => {
+        fails = false;
+      },
+      (error: unknown) => {
+        if (!fails) options.onError?.(error);
+        fails = true;
+      },
+    );
   }
 
   /** One write at a time; what comes meanwhile goes together into the next. */
@@ -149,19 +163,24 @@ export async function openJournal(directory: string, options: OpenJournalOptions
   async function rewrite(): Promise<void> {
     pending = [];
     torn = true;
-    const temporary = `${file}.new`;
-    const handle = await open(temporary, 'w', 0o640);
     try {
-      lines = 0;
-      for (const text of inBlocks(currentLines())) {
-        await handle.appendFile(text.block);
-        lines += text.lines;
+      const handle = await open(temporary, 'w', 0o640);
+      try {
+        lines = 0;
+        for (const text of inBlocks(currentLines())) {
+          await handle.appendFile(text.block);
+          lines += text.lines;
+        }
+        await handle.sync();
+      } finally {
+        await handle.close();
       }
-      await handle.sync();
-    } finally {
-      await handle.close();
+      await rename(temporary, file);
+    } catch (error) {
+      // On a full disk, hooks need the room.
+      await rm(temporary, { force: true }).catch(() => {});
+      throw error;
     }
-    await rename(temporary, file);
     torn = false;
   }
 

@@ -12,15 +12,24 @@ import { parseRecordId, readRecordFile } from './record.ts';
 
 /** Sweep a spool of what is older and whose process is dead. */
 export async function sweepSpool({ directory, gcRootsDirectory }: SpoolPlace, olderThanMs: number): Promise<void> {
+  // By the distance: a clock that was set back must not keep it for years.
+  const isOld = (timeMs: number): boolean => Math.abs(Date.now() - timeMs) >= olderThanMs;
   const isLeftOver = (name: string, timeMs: number): boolean =>
-    // By the distance: a clock that was set back must not keep it for years.
-    Math.abs(Date.now() - timeMs) >= olderThanMs && !isAlive(parseRecordId(name)?.processId);
+    isOld(timeMs) && !isAlive(parseRecordId(name)?.processId);
 
   const temporaries = join(directory, 'tmp');
   for (const name of await list(temporaries)) {
     const path = join(temporaries, name);
     const timeMs = (await lstat(path).catch(() => undefined))?.mtimeMs;
     if (timeMs !== undefined && isLeftOver(name, timeMs)) await rm(path, { force: true, recursive: true });
+  }
+
+  const commands = join(directory, 'commands');
+  for (const name of await list(commands)) {
+    const path = join(commands, name);
+    const timeMs = (await lstat(path).catch(() => undefined))?.mtimeMs;
+    // Those that were never finished.
+    if (name.startsWith('.') && timeMs !== undefined && isOld(timeMs)) await rm(path, { force: true });
   }
 
   // Roots before records: a root whose record is not there yet belongs to a hook that runs.
@@ -40,10 +49,14 @@ export async function sweepSpool({ directory, gcRootsDirectory }: SpoolPlace, ol
   }
   for (const id of ids) {
     if (gcRootNames(id, parseRecordId(id)?.pathCount ?? 0).every((name) => roots.has(name))) continue;
-    const record = await readRecordFile(join(directory, 'incoming', `${id}.json`), id).catch(() => undefined);
+    const file = join(directory, 'incoming', `${id}.json`);
+    const record = await readRecordFile(file, id).catch(() => undefined);
     if (record === undefined) continue;
     const paths = record.paths.map((path) => formatStorePath(path, record.storeDir));
     makeGcRoots(gcRootsDirectory, id, paths);
+    // The worker may have been done with it meanwhile.
+    if ((await lstat(file).catch(() => undefined)) === undefined)
+      for (const name of gcRootNames(id, paths.length)) await rm(join(gcRootsDirectory, name), { force: true });
   }
 }
 

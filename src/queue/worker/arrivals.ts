@@ -54,7 +54,8 @@ export function createArrivals(spool: Spool, options: ArrivalsOptions): Arrivals
   let isLooking = false;
 
   async function look(): Promise<void> {
-    await options.onLook();
+    // What is wrong with commands must not keep records from being seen.
+    await options.onLook().catch(options.onError);
     const fresh = (await spool.listRecordIds()).filter((id) => !known.has(id));
     for (const id of fresh) {
       if (stop.signal.aborted) return;

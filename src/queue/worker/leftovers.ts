@@ -37,8 +37,8 @@ export function noteUploads(backend: Backend, destination: string, underWay: Und
 }
 
 /**
- * Take away what this worker's failures and a killed worker left, and nothing of other uploaders to the same place: only keys that were
- * written down, and files of the killed process that nobody has written to since this one runs.
+ * Take away what this worker's failures and killed workers left, and nothing of other uploaders to the same place: only keys that were
+ * written down, and files of the killed processes that nobody has written to since this one runs.
  */
 export async function clearLeftovers(
   backend: Backend,
@@ -51,8 +51,10 @@ export async function clearLeftovers(
       await (backend as S3Backend).abortUploads(key, options);
       await underWay.end(destination, key);
     }
-  const processId = underWay.killedProcessId;
-  if (processId === undefined || processId === process.pid || !backend.uri.startsWith('file:')) return;
-  const olderThanMs = process.uptime() * 1000;
-  await clearTemporaryFiles(fileURLToPath(backend.uri), { ...options, olderThanMs, processId });
+  if (backend.uri.startsWith('file:'))
+    for (const processId of underWay.killedProcessIds(destination)) {
+      const olderThanMs = process.uptime() * 1000;
+      await clearTemporaryFiles(fileURLToPath(backend.uri), { ...options, olderThanMs, processId });
+    }
+  underWay.cleared(destination);
 }

@@ -12,22 +12,33 @@ const remembered = 512;
 
 /** Reads records. */
 export interface RecordReader {
-  /** `undefined` when it is gone, or damaged. */
+  /** `undefined` when it is gone, or cannot be read. */
   read(id: string): Promise<QueueRecord | undefined>;
   /** It was removed. */
   forget(id: string): void;
 }
 
-/** @param onDamaged is told of each record that cannot be read, once. */
-export function createRecordReader(spool: Spool, onDamaged: (id: string, error: Error) => void): RecordReader {
+/** Who is told of records that cannot be read. */
+export interface RecordReaderOptions {
+  /** For ever: it was put aside. */
+  readonly onDamaged: (id: string, error: Error) => void;
+  /** This time. */
+  readonly onUnreadable: (id: string, error: Error) => void;
+}
+
+/** Nothing is read yet. */
+export function createRecordReader(spool: Spool, { onDamaged, onUnreadable }: RecordReaderOptions): RecordReader {
   const recent = createRecentMap<string, Promise<QueueRecord | undefined>>(remembered);
 
   async function readUsable(id: string): Promise<QueueRecord | undefined> {
     try {
       return await spool.readRecord(id);
     } catch (error) {
-      if (!isNarkitError(error) || error.code !== 'record-damaged') throw error;
-      onDamaged(id, asError(error));
+      if (isNarkitError(error) && error.code === 'record-damaged') onDamaged(id, asError(error));
+      else {
+        recent.delete(id);
+        onUnreadable(id, asError(error));
+      }
       return undefined;
     }
   }
@@ -37,7 +48,6 @@ export function createRecordReader(spool: Spool, onDamaged: (id: string, error: 
       const known = recent.get(id);
       if (known !== undefined) return known;
       const reading = readUsable(id);
-      reading.catch(() => recent.delete(id));
       recent.set(id, reading);
       return reading;
     },

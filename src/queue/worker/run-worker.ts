@@ -14,6 +14,7 @@ import type { QueueRecord } from '../record.ts';
 import type { Spool } from '../spool.ts';
 import { createArrivals } from './arrivals.ts';
 import { describeError } from './failure.ts';
+import { createHeldPaths } from './held-paths.ts';
 import { createKnownPaths } from './known-paths.ts';
 import { createLane, type Lane } from './lane.ts';
 import type { WaitingPath } from './lane-paths.ts';
@@ -52,6 +53,8 @@ export interface WorkerResult {
 
 /** All destinations share it, so that one that hangs holds no other. */
 const budgetBytes = 128 * 1024 * 1024;
+/** Hooks that are killed leave little. */
+const sweepEveryMs = 10 * 60 * 1000;
 /** Of the time to stop, this much is left for putting away what was given up. */
 const clearingMs = 10_000;
 
@@ -66,10 +69,12 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
   const clock = (): number => performance.now();
   const secretKeys = await Promise.all(config.secretKeyFiles.map((file) => readSecretKeyFile(file, { onWarning })));
   const source = await openSource(config.from, { env, signal, onWarning }, clock);
-  const journal = await openJournal(spool.directory);
-  const underWay = await openUnderWay(spool.directory);
   const destinations = new Map(config.to.map((uri) => [destinationName(uri), uri]));
   const names = [...destinations.keys()];
+  // Both are hints: without them, more is asked, and more may be left behind by a kill.
+  const onFileError = (error: unknown): void => onWarning(`the queue cannot take notes: ${messageOf(error)}`);
+  const journal = await openJournal(spool.directory, { onError: onFileError });
+  const underWay = await openUnderWay(spool.directory, names, onFileError);
   let end = (): void => {};
   const ended = new Promise<void>((resolve) => {
     end = resolve;
@@ -77,9 +82,19 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
   let stopped = false;
   let idle = false;
 
-  const records = createRecordReader(spool, (id, error) => {
-    arrivals.forget(id);
-    onEvent({ type: 'damaged', record: id, error });
+  const held = createHeldPaths();
+  const unreadable = new Set<string>();
+  const records = createRecordReader(spool, {
+    onDamaged(id, error) {
+      arrivals.forget(id);
+      onEvent({ type: 'damaged', record: id, error });
+    },
+    onUnreadable(id, error) {
+      // Thus the next look finds it again.
+      arrivals.forget(id);
+      if (!unreadable.has(id)) onWarning(`${error.message}; it is tried again`);
+      unreadable.add(id);
+    },
   });
 
   const lanes: Lane[] = names.map((name) =>
@@ -106,15 +121,17 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
           clock,
           onWarning,
         }),
-      readRecord: records.read,
+      async readRecord(id) {
+        const record = await records.read(id);
+        if (record !== undefined && arrivals.has(id)) held.hold(record);
+        return record;
+      },
       isQueued: (id) => arrivals.has(id),
       clock,
       wallClock: Date.now,
       random: Math.random,
       onEvent,
-      onSettled: (settled) => {
-        for (const record of settled) removeWhenSettled(record);
-      },
+      onSettled: removeSettled,
       onGone: noteGone,
       onChange,
     }),
@@ -126,6 +143,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
     },
     async onArrived(id) {
       const record = await records.read(id);
+      if (record !== undefined) unreadable.delete(id);
       for (const path of record?.paths ?? []) {
         onEvent({ type: 'queued', path, tag: record!.tag });
         // What was settled before is to be looked at again, whatever the clock says.
@@ -134,6 +152,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
       return record !== undefined;
     },
     async onLook() {
+      for (const record of [...unremoved.values()]) removeWhenSettled(record);
       const applied = await applyCommands(journal, spool, names);
       for (const { error } of applied) if (error !== undefined) onWarning(error.message);
       if (applied.length === 0) return;
@@ -155,21 +174,47 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
     for (const lane of lanes) lane.settle(path);
   }
 
+  /** These, and others that have paths of them. */
+  function removeSettled(settled: readonly QueueRecord[]): void {
+    const known = new Map(settled.map((record) => [record.id, record]));
+    const others = new Set<string>();
+    for (const record of settled)
+      for (const path of record.paths) for (const id of held.idsOf(path)) if (!known.has(id)) others.add(id);
+    for (const record of known.values()) removeWhenSettled(record);
+    for (const id of others) {
+      looking++;
+      void records.read(id).then((record) => {
+        looking--;
+        if (record !== undefined) removeWhenSettled(record);
+        onChange();
+      });
+    }
+  }
+
+  /** Records that are read to see whether they are done. */
+  let looking = 0;
   const removing = new Map<string, Promise<void>>();
+  /** Done, and still there. */
+  const unremoved = new Map<string, QueueRecord>();
   function removeWhenSettled(record: QueueRecord): void {
     const isDone = record.paths.every((path) => names.every((name) => isSettled(journal.get(path, name), record)));
     if (!isDone || removing.has(record.id)) return;
     const removal = spool
       .removeRecord(record.id)
       .then(() => {
+        unremoved.delete(record.id);
         records.forget(record.id);
         arrivals.forget(record.id);
-        for (const path of record.paths)
-          // What was dropped is dropped from other records, too.
+        // What was dropped is dropped from other records, too.
+        for (const path of held.release(record))
           if (names.every((name) => journal.get(path, name)?.progress !== 'dropped')) journal.forget(path);
         if (arrivals.size === 0) for (const { path } of [...journal.entries()]) journal.forget(path);
       })
-      .catch((error: unknown) => onWarning(`a record that is done cannot be removed: ${messageOf(error)}`))
+      .catch((error: unknown) => {
+        if (unremoved.size === 0)
+          onWarning(`records that are done cannot be removed, and are tried again: ${messageOf(error)}`);
+        unremoved.set(record.id, record);
+      })
       .finally(() => {
         removing.delete(record.id);
         onChange();
@@ -189,19 +234,23 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
 
   function onChange(): void {
     status.update();
-    const isQuiet = removing.size === 0 && !arrivals.isLooking();
+    const isQuiet = removing.size + looking === 0 && !arrivals.isLooking();
     const wasIdle = idle;
     idle = isQuiet && lanes.every((lane) => lane.isIdle());
     if (idle && !wasIdle && !stopped) onEvent({ type: 'idle' });
     if (options.once && isQuiet && lanes.every((lane) => lane.isDrained())) end();
   }
 
+  const sweep = (): void => {
+    spool.sweep().catch((error: unknown) => onWarning(`the queue cannot be swept: ${messageOf(error)}`));
+  };
+  const sweeping = setInterval(sweep, sweepEveryMs);
   const onAbort = (): void => end();
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     if (signal.aborted) end();
-    spool.sweep().catch((error: unknown) => onWarning(`the queue cannot be swept: ${messageOf(error)}`));
-    if (underWay.killedProcessId !== undefined) for (const lane of lanes) lane.clearUp();
+    sweep();
+    for (const lane of lanes) if (underWay.killedProcessIds(lane.name).length > 0) lane.clearUp();
     onEvent({ type: 'started', records: await arrivals.start() });
     onChange();
     await ended;
@@ -209,12 +258,14 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
     onEvent({ type: 'stopping' });
   } finally {
     signal.removeEventListener('abort', onAbort);
+    clearInterval(sweeping);
     await arrivals.stop();
     await stopLanes(lanes, config.queue.shutdownTimeoutMs);
     await Promise.all(removing.values());
     await status.close();
     await underWay.close();
-    await journal.close();
+    // It was said already.
+    await journal.close().catch(() => {});
     await source.store.close();
   }
   onEvent({ type: 'stopped' });
@@ -222,7 +273,9 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
   return {
     uploaded: lanes.reduce((sum, lane) => sum + lane.uploaded, 0),
     parked: progress.filter((one) => one === 'parked').length,
-    waiting: Math.max(0, arrivals.pathCount() * names.length - progress.filter((one) => one !== 'waiting').length),
+    waiting:
+      Math.max(0, arrivals.pathCount() * names.length - progress.filter((one) => one !== 'waiting').length) +
+      unreadable.size,
   };
 }
 

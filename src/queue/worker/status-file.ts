@@ -47,7 +47,7 @@ export function createStatusFile(
       closed = true;
       clearTimeout(timer);
       await writing;
-      await rm(file, { force: true }).catch(() => {});
+      for (const name of [file, `${file}.new`]) await rm(name, { force: true }).catch(() => {});
     },
   };
 }

@@ -14,10 +14,18 @@ interface Begun {
   readonly key: string;
 }
 
+/** A worker that was killed, and the destinations where nobody looked yet for what it left. */
+interface Killed {
+  readonly processId: number;
+  readonly at: readonly string[];
+}
+
 /** What is under way, on disk before it is begun. */
 export interface UnderWay {
-  /** The worker before this one, if it was killed. */
-  readonly killedProcessId: number | undefined;
+  /** Workers before this one that were killed, and may have left something at a destination. */
+  killedProcessIds(destination: string): readonly number[];
+  /** They have nothing there any more. */
+  cleared(destination: string): void;
   begin(destination: string, key: string): Promise<void>;
   /** It is done, or taken away. */
   end(destination: string, key: string): Promise<void>;
@@ -29,28 +37,60 @@ export interface UnderWay {
   close(): Promise<void>;
 }
 
-/** Read what the worker before left, and begin a new file. */
-export async function openUnderWay(directory: string): Promise<UnderWay> {
+/** Of workers that are killed over and over, those before these are forgotten. */
+const maximumKilled = 100;
+
+/**
+ * Read what the workers before left, and begin a new file. Where it cannot be written, uploads go on: a kill may leave more behind, then.
+ *
+ * @param destinations all that there are, as {@link destinationName} calls them.
+ * @param onError is told when the file cannot be written, once until it can.
+ */
+export async function openUnderWay(
+  directory: string,
+  destinations: readonly string[],
+  onError: (error: unknown) => void,
+): Promise<UnderWay> {
   const file = join(directory, 'under-way.json');
   const before = await readBefore(file);
+  let { killed } = before;
   /** `true` for what is on its way now. */
   const begun = new Map<string, boolean>(before.begun.map((entry) => [JSON.stringify([entry.to, entry.key]), false]));
+  let own: readonly Killed[] = [{ processId: process.pid, at: destinations }];
   let writing = Promise.resolve();
+  let fails = false;
 
   function write(): Promise<void> {
-    const written = writing.then(async () => {
-      const list = [...begun.keys()].map((text) => JSON.parse(text) as [string, string]);
-      const entries: Begun[] = list.map(([to, key]) => ({ to, key }));
-      await writeFile(`${file}.new`, JSON.stringify({ version: 1, processId: process.pid, begun: entries }));
-      await rename(`${file}.new`, file);
-    });
-    writing = written.catch(() => {});
-    return written;
+    writing = writing.then(writeNow).then(
+      () => {
+        fails = false;
+      },
+      (error: unknown) => {
+        if (!fails) onError(error);
+        fails = true;
+      },
+    );
+    return writing;
+  }
+
+  async function writeNow(): Promise<void> {
+    if (own.length + killed.length + begun.size === 0) return rm(file, { force: true });
+    const list = [...begun.keys()].map((text) => JSON.parse(text) as [string, string]);
+    const entries: Begun[] = list.map(([to, key]) => ({ to, key }));
+    const workers = [...killed, ...own].slice(-maximumKilled);
+    await writeFile(`${file}.new`, JSON.stringify({ version: 1, workers, begun: entries }));
+    await rename(`${file}.new`, file);
   }
 
   await write();
   return {
-    killedProcessId: before.processId,
+    killedProcessIds: (destination) =>
+      killed.filter(({ at }) => at.includes(destination)).map(({ processId }) => processId),
+    cleared(destination) {
+      killed = killed
+        .map(({ processId, at }) => ({ processId, at: at.filter((one) => one !== destination) }))
+        .filter(({ at }) => at.length > 0);
+    },
     async begin(destination, key) {
       begun.set(JSON.stringify([destination, key]), true);
       await write();
@@ -66,25 +106,33 @@ export async function openUnderWay(directory: string): Promise<UnderWay> {
         return to === destination && !isNow ? [key] : [];
       }),
     async close() {
-      if (begun.size > 0) await write();
-      else await rm(file, { force: true });
+      own = [];
+      await write();
     },
   };
 }
 
 async function readBefore(
   file: string,
-): Promise<{ readonly processId: number | undefined; readonly begun: readonly Begun[] }> {
+): Promise<{ readonly killed: readonly Killed[]; readonly begun: readonly Begun[] }> {
   try {
-    const { processId, begun } = JSON.parse(await readFile(file, 'utf8')) as { processId?: unknown; begun?: unknown };
-    const isBegun = (entry: Partial<Record<keyof Begun, unknown>>): boolean =>
-      typeof entry?.to === 'string' && typeof entry.key === 'string';
+    const { workers, begun } = JSON.parse(await readFile(file, 'utf8')) as { workers?: unknown; begun?: unknown };
     return {
-      processId: Number.isSafeInteger(processId) ? (processId as number) : undefined,
-      begun: Array.isArray(begun) ? (begun.filter(isBegun) as Begun[]) : [],
+      killed: Array.isArray(workers) ? workers.filter(isKilled) : [],
+      begun: Array.isArray(begun) ? begun.filter(isBegun) : [],
     };
   } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT' || error instanceof SyntaxError) return { processId: undefined, begun: [] };
+    if (systemCodeOf(error) === 'ENOENT' || error instanceof SyntaxError) return { killed: [], begun: [] };
     throw error;
   }
+}
+
+function isKilled(value: unknown): value is Killed {
+  const { processId, at } = (value ?? {}) as Partial<Record<keyof Killed, unknown>>;
+  return Number.isSafeInteger(processId) && Array.isArray(at) && at.every((name) => typeof name === 'string');
+}
+
+function isBegun(value: unknown): value is Begun {
+  const { to, key } = (value ?? {}) as Partial<Record<keyof Begun, unknown>>;
+  return typeof to === 'string' && typeof key === 'string';
 }
