@@ -53,7 +53,7 @@ export function startWorkerProcess(
 }
 
 /** Run until nothing waits. */
-export async function drainInProcess(
+async function drainInProcess(
   configFile: string,
   env?: Readonly<Record<string, string | undefined>>,
 ): Promise<WorkerReport> {
