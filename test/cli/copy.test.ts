@@ -240,7 +240,7 @@ describe('out of a cache', () => {
     const refused = await fromCache(cache, []);
     expect(refused.exitCode).toBe(1);
     expect(refused.stderr).toContain(
-      `path '${words}' of 'file://${cache}' lacks a signature by a trusted key (it is signed by 'key-1')`,
+      `path '${greet}' of 'file://${cache}' lacks a signature by a trusted key (it is signed by 'key-1')`,
     );
     expect(await fromCache(cache, ['--trusted-public-keys', publicKey])).toMatchObject({ exitCode: 0 });
     expect(await fromCache(cache, [], { NIX_CONFIG: `trusted-public-keys = ${publicKey}` })).toMatchObject({
