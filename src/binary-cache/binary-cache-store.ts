@@ -6,26 +6,21 @@
 import pMap from 'p-map';
 import type { AbortOptions } from '../abort.ts';
 import type { Backend } from '../backend/backend.ts';
-import { encodeUtf8 } from '../bytes/index.ts';
-import {
-  formatNarInfo,
-  type NarInfo,
-  type NixCacheInfo,
-  NixCacheInfoError,
-  narInfoContentType,
-  narInfoKey,
-} from '../narinfo/index.ts';
+import { encodeUtf8 } from '../bytes/bytes.ts';
+import { type NixCacheInfo, NixCacheInfoError } from '../narinfo/cache-info.ts';
+import { formatNarInfo } from '../narinfo/format.ts';
+import { type NarInfo, narInfoContentType, narInfoKey } from '../narinfo/narinfo.ts';
 import type { PathInfo } from '../path-info.ts';
-import { mergeSignatures, type SecretKey } from '../signing/index.ts';
+import { mergeSignatures } from '../signature.ts';
+import type { SecretKey } from '../signing/keys.ts';
 import type { Publication, QueryPathInfosOptions, WritableStore } from '../store/store.ts';
 import { StoreError } from '../store/store-error.ts';
 import { defaultStoreDir, formatStorePath, type StorePath } from '../store-path.ts';
 import { readCacheInfo, writeCacheInfo } from './cache-info.ts';
-import { layDownNar } from './lay-down-nar.ts';
+import { compressedNarOf } from './nar-file.ts';
 import { readNarInfo, readNarInfoOf } from './narinfo-reader.ts';
 import { putCompressed } from './put-compressed.ts';
 import { readFile } from './read-file.ts';
-import { compressedNarOf, readNar } from './read-nar.ts';
 import type { BinaryCacheSettings } from './settings.ts';
 
 /** How many narinfo files are asked for at a time, as many as Nix has connections to a cache. */
@@ -145,6 +140,7 @@ export async function openBinaryCacheStore(
     },
 
     async *narFromPath(path, abort = {}) {
+      const { readNar } = await import('./read-nar.ts');
       yield* readNar(backend, await requireNarInfo(path, abort), storeDir, abort);
     },
 
@@ -152,6 +148,7 @@ export async function openBinaryCacheStore(
 
     async prepare(info, openNar, { compressedNar, ...abort } = {}): Promise<Publication> {
       await ensureCacheInfo(abort);
+      const { layDownNar } = await import('./lay-down-nar.ts');
       const narInfo = await layDownNar(to, info, { openNar, compressedNar }, abort);
       return {
         url: narInfo.url,

@@ -5,7 +5,7 @@
  */
 import type { AbortOptions } from '../abort.ts';
 import type { Backend } from '../backend/backend.ts';
-import { encodeUtf8 } from '../bytes/index.ts';
+import { encodeUtf8 } from '../bytes/bytes.ts';
 import {
   formatNixCacheInfo,
   maximumNixCacheInfoBytes,
@@ -13,7 +13,7 @@ import {
   nixCacheInfoContentType,
   nixCacheInfoKey,
   parseNixCacheInfo,
-} from '../narinfo/index.ts';
+} from '../narinfo/cache-info.ts';
 import { StoreError } from '../store/store-error.ts';
 import { readFile } from './read-file.ts';
 import type { BinaryCacheSettings } from './settings.ts';

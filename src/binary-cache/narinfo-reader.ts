@@ -5,13 +5,8 @@
  */
 import type { AbortOptions } from '../abort.ts';
 import type { Backend } from '../backend/backend.ts';
-import {
-  maximumNarInfoBytes,
-  type NarInfo,
-  narInfoKey,
-  type ParseNarInfoOptions,
-  parseNarInfo,
-} from '../narinfo/index.ts';
+import { type NarInfo, narInfoKey } from '../narinfo/narinfo.ts';
+import { maximumNarInfoBytes, type ParseNarInfoOptions, parseNarInfo } from '../narinfo/parse.ts';
 import { StoreError } from '../store/store-error.ts';
 import { formatStorePath, type StorePath, storePathHashPart } from '../store-path.ts';
 import { readFile } from './read-file.ts';

@@ -5,8 +5,8 @@
  */
 import type { AbortOptions } from '../abort.ts';
 import type { Backend } from '../backend/backend.ts';
-import { concatBytes } from '../bytes/index.ts';
-import { type CompressionName, findCodec } from '../compression/index.ts';
+import { concatBytes } from '../bytes/bytes.ts';
+import type { CompressionName } from '../compression/codec.ts';
 
 /**
  * Put a small file, compressed for transport where asked for. The `Content-Encoding` is Nix's name of the method, and stays
@@ -21,6 +21,7 @@ export async function putCompressed(
   options: AbortOptions,
 ): Promise<void> {
   if (compression === undefined) return backend.put(key, bytes, { ...options, contentType });
+  const { findCodec } = await import('../compression/find-codec.ts');
   const chunks: Uint8Array[] = [];
   for await (const chunk of findCodec(compression).compress(once(bytes), options)) chunks.push(chunk);
   await backend.put(key, concatBytes(chunks), { ...options, contentType, contentEncoding: compression });

@@ -6,7 +6,7 @@
 import type { AbortOptions } from '../abort.ts';
 import { type Backend, BackendError } from '../backend/backend.ts';
 import { GatheredBytes } from '../bytes/gathered.ts';
-import { CompressionError, findCodec } from '../compression/index.ts';
+import { CompressionError } from '../compression/compression-error.ts';
 
 /**
  * All bytes of a file, its `Content-Encoding` undone, or `undefined` when there is none.
@@ -33,7 +33,7 @@ export async function readFile(
   const archive = limited(body, 2 * maximumBytes + 65_536, tooLarge);
   const bytes = new GatheredBytes();
   try {
-    const decoded = contentEncoding === undefined ? body : findCodec(contentEncoding).decompress(archive, { signal });
+    const decoded = contentEncoding === undefined ? body : await decompressed(contentEncoding, archive, { signal });
     for await (const chunk of limited(decoded, maximumBytes, tooLarge)) bytes.push(chunk);
   } catch (error) {
     if (!(error instanceof CompressionError)) throw error;
@@ -41,6 +41,16 @@ export async function readFile(
     throw new CompressionError(error.code, error.compression, message, { cause: error });
   }
   return bytes.take();
+}
+
+/** The codecs are loaded for the few caches that need them here. */
+async function decompressed(
+  contentEncoding: string,
+  archive: AsyncIterable<Uint8Array>,
+  options: AbortOptions,
+): Promise<AsyncIterable<Uint8Array>> {
+  const { findCodec } = await import('../compression/find-codec.ts');
+  return findCodec(contentEncoding).decompress(archive, options);
 }
 
 /** The chunks, as long as they have no more bytes in all than `maximumBytes`. */

@@ -4,18 +4,15 @@
  * @module
  */
 import type { AbortOptions } from '../abort.ts';
-import { type Backend, type BackendObject, type ByteRange, isKey } from '../backend/backend.ts';
-import { findCodec } from '../compression/index.ts';
+import type { Backend } from '../backend/backend.ts';
 import type { NarInfo } from '../narinfo/index.ts';
-import type { CompressedNar } from '../store/store.ts';
-import { StoreError } from '../store/store-error.ts';
-import { formatStorePath } from '../store-path.ts';
+import { compressedNarOf } from './nar-file.ts';
 import { unpackNar } from './unpack-nar.ts';
 
 /**
  * Stream a NAR: who reaches the end without an error has the bytes that the narinfo promises.
  *
- * @throws {@link StoreError} `nar-absent` when the file is not there, and what {@link unpackNar} throws.
+ * @throws StoreError `nar-absent` when the file is not there, and what {@link unpackNar} throws.
  */
 export function readNar(
   backend: Backend,
@@ -24,38 +21,4 @@ export function readNar(
   options: AbortOptions,
 ): AsyncIterable<Uint8Array> {
   return unpackNar(compressedNarOf(backend, info, storeDir), info, storeDir, options).stream;
-}
-
-/** The file that a narinfo names. */
-export function compressedNarOf(backend: Backend, info: NarInfo, storeDir: string): CompressedNar {
-  const { url, compression, fileHash, fileSize } = info;
-  const { uri } = backend;
-  return {
-    uri,
-    url,
-    compression,
-    fileHash,
-    fileSize,
-    async *open(options = {}) {
-      const path = formatStorePath(info.path, storeDir);
-      const object = await getNarFile(backend, url, { uri, path }, options);
-      if (object === undefined)
-        throw new StoreError('nar-absent', `'${url}', the NAR of '${path}', is absent from '${uri}'`, { uri, path });
-      const { body, contentEncoding } = object;
-      yield* contentEncoding === undefined ? body : findCodec(contentEncoding).decompress(body, options);
-    },
-  };
-}
-
-/** A URL may have a query, or lead elsewhere, where the cache is behind one itself; elsewhere it is a key. */
-export function getNarFile(
-  backend: Backend,
-  url: string,
-  context: { readonly uri: string; readonly path: string },
-  options: AbortOptions & { readonly range?: ByteRange },
-): Promise<BackendObject | undefined> {
-  if (backend.getByUrl !== undefined) return backend.getByUrl(url, options);
-  if (isKey(url)) return backend.get(url, options);
-  const reason = `the narinfo of '${context.path}' in '${context.uri}' has a URL that leads out of the cache: '${url}'`;
-  throw new StoreError('narinfo-url', reason, context);
 }

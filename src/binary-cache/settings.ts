@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { CompressionName } from '../compression/index.ts';
-import { findCodec } from '../compression/index.ts';
+import type { CompressionName } from '../compression/codec.ts';
+import { parseCompressionName } from '../compression/compression-name.ts';
 import { messageOf, NarkitError } from '../errors.ts';
 
 /** What a binary cache store can be told, here or in its URI. */
@@ -91,7 +91,7 @@ function parseStoreDir(value: string): string {
 
 function parseCompression(name: string, value: string): CompressionName {
   try {
-    return findCodec(value === '' ? 'none' : value).name;
+    return parseCompressionName(value === '' ? 'none' : value);
   } catch (error) {
     throw new NarkitError('setting', `the setting '${name}' cannot be used: ${messageOf(error)}`, { cause: error });
   }

@@ -11,13 +11,14 @@ import { createProgram, finishHelp, shortSummary } from './program.ts';
 
 /** Run one command. @returns the exit code: 0 all well, 1 something failed, 2 wrong use, 130 interrupted. */
 export async function main(args: readonly string[], context: Context): Promise<number> {
-  if (args.length === 0) {
+  const [name] = args;
+  if (name === undefined) {
     context.stderr.write(shortSummary);
     return exitCode.usage;
   }
   try {
-    const program = createProgram(context);
-    if (args[0] === 'complete' && args[1] !== '--help') await addCompleteCommand(program, context, args[1]);
+    const program = await createProgram(context, name);
+    if (name === 'complete' && args[1] !== '--help') await addCompleteCommand(program, context, args[1]);
     else describeCompleteCommand(program);
     finishHelp(program);
     await program.parseAsync(args, { from: 'user' });

@@ -23,7 +23,10 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 const context: Context = {
-  stdin: process.stdin,
+  // Opened by those who read it: few do.
+  get stdin() {
+    return process.stdin;
+  },
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,

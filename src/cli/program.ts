@@ -6,15 +6,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { Context } from './context.ts';
-import { addCopyCommand } from './copy.ts';
-import { addDoctorCommand } from './doctor/doctor.ts';
-import { addHashCommands } from './hash.ts';
-import { addKeyCommands } from './key.ts';
-import { addNarCommands } from './nar.ts';
-import { addPathInfoCommand } from './path-info.ts';
-import { addQueueCommands } from './queue.ts';
-import { addStoreCommands } from './store.ts';
-import { addWorkerCommand } from './worker.ts';
 
 /** What `narkit` alone says. */
 export const shortSummary = `Nix binary caches without Nix: copy, sign and inspect store paths.
@@ -33,8 +24,27 @@ function readVersion(): string {
   return version;
 }
 
-/** The command line, ready to parse. It never ends the process: it throws commander's errors. */
-export function createProgram(context: Context): Command {
+type AddCommand = (program: Command, context: Context) => void;
+
+/** All commands, in the order of the help. */
+const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
+  ['copy', async () => (await import('./copy.ts')).addCopyCommand],
+  ['path-info', async () => (await import('./path-info.ts')).addPathInfoCommand],
+  ['store', async () => (await import('./store.ts')).addStoreCommands],
+  ['hash', async () => (await import('./hash.ts')).addHashCommands],
+  ['nar', async () => (await import('./nar.ts')).addNarCommands],
+  ['key', async () => (await import('./key.ts')).addKeyCommands],
+  ['doctor', async () => (await import('./doctor/doctor.ts')).addDoctorCommand],
+  ['worker', async () => (await import('./worker.ts')).addWorkerCommand],
+  ['queue', async () => (await import('./queue.ts')).addQueueCommands],
+]);
+
+/**
+ * The command line, ready to parse. It never ends the process: it throws commander's errors.
+ *
+ * It has the command `name` alone, which starts faster, or all where there is none of that name.
+ */
+export async function createProgram(context: Context, name: string): Promise<Command> {
   const program = new Command('narkit');
   program
     .description('Nix binary caches without Nix: copy, sign and inspect store paths.')
@@ -53,15 +63,8 @@ Examples:
   $ narkit copy --to file:///mnt/cache ./result
   $ narkit key generate-secret --key-name cache.example.org-1 > key.private`,
     );
-  addCopyCommand(program, context);
-  addPathInfoCommand(program, context);
-  addStoreCommands(program, context);
-  addHashCommands(program, context);
-  addNarCommands(program, context);
-  addKeyCommands(program, context);
-  addDoctorCommand(program, context);
-  addWorkerCommand(program, context);
-  addQueueCommands(program, context);
+  const named = commands.get(name);
+  for (const load of named === undefined ? commands.values() : [named]) (await load())(program, context);
   return program;
 }
 

@@ -4,13 +4,8 @@
  * @module
  */
 import { codecs } from '#codecs';
-import type { Codec, CompressionName } from './codec.ts';
-import { CompressionError } from './compression-error.ts';
-
-/** The names of all methods that {@link findCodec} knows, as Nix's `compression` setting and narinfo's `Compression` have them. */
-export const compressionNames: readonly CompressionName[] = Object.keys(codecs) as CompressionName[];
-
-const otherMethodsOfNix: readonly string[] = ['compress', 'grzip', 'lrzip', 'lzma', 'lzop'];
+import type { Codec } from './codec.ts';
+import { parseCompressionName } from './compression-name.ts';
 
 /**
  * The codec of a method. It may refuse a direction, when it is asked for it.
@@ -30,18 +25,7 @@ const otherMethodsOfNix: readonly string[] = ['compress', 'grzip', 'lrzip', 'lzm
  * ```
  */
 export function findCodec(name: string): Codec {
-  if (Object.hasOwn(codecs, name)) return codecs[name as CompressionName];
-  if (otherMethodsOfNix.includes(name))
-    throw new CompressionError(
-      'compression-unsupported',
-      name,
-      `narkit does not have Nix's compression method '${name}': use ${compressionNames.join(', ')}`,
-    );
-  throw new CompressionError(
-    'compression-unknown',
-    name,
-    `there is no compression method ${JSON.stringify(name)}: known are ${compressionNames.join(', ')}`,
-  );
+  return codecs[parseCompressionName(name)];
 }
 
 /**

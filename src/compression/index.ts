@@ -5,4 +5,5 @@
  */
 export type { Codec, CompressionName, CompressOptions, DecompressOptions } from './codec.ts';
 export { CompressionError, type CompressionErrorCode } from './compression-error.ts';
-export { codecOfExtension, compressionNames, findCodec } from './find-codec.ts';
+export { compressionNames } from './compression-name.ts';
+export { codecOfExtension, findCodec } from './find-codec.ts';

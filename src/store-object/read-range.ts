@@ -8,7 +8,7 @@
  */
 import type { AbortOptions } from '../abort.ts';
 import type { BinaryCacheStore } from '../binary-cache/index.ts';
-import { getNarFile } from '../binary-cache/read-nar.ts';
+import { getNarFile } from '../binary-cache/nar-file.ts';
 import { concatBytes, equalBytes } from '../bytes/index.ts';
 import { writeUint64 } from '../bytes/uint64.ts';
 import { encodeFileName } from '../nar/file-name.ts';

@@ -7,9 +7,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backend } from '../backend/backend.ts';
 import type { Netrc } from '../backend/http/netrc.ts';
-import { openBinaryCacheStore, parseBinaryCacheSettings } from '../binary-cache/index.ts';
-import { readNixSettings, readSecretKeyFile } from '../config/index.ts';
+import { openBinaryCacheStore } from '../binary-cache/binary-cache-store.ts';
+import { parseBinaryCacheSettings } from '../binary-cache/settings.ts';
+import type { ReadSecretKeyFileOptions } from '../config/key-file.ts';
 import { messageOf, NarkitError } from '../errors.ts';
+import type { SecretKey } from '../signing/keys.ts';
 import { defaultStoreDirOf } from './local-directories.ts';
 import { type OpenUriOptions, requirePath, warnOfUnknownParameters } from './open-store-options.ts';
 import type { WritableStore } from './store.ts';
@@ -36,7 +38,7 @@ export async function openBinaryCacheUri(uri: StoreUri, options: OpenUriOptions)
   const [parameters, forTransport] = splitTransport(uri);
   const { settings, secretKeyFiles, rest } = parseBinaryCacheSettings(parameters);
   const keyOptions = { signal, ...(onWarning && { onWarning }) };
-  const secretKeys = await Promise.all(secretKeyFiles.map((file) => readSecretKeyFile(file, keyOptions)));
+  const secretKeys = await Promise.all(secretKeyFiles.map((file) => readKey(file, keyOptions)));
   const opened = await openBackend(uri, rest, options);
   warnOfUnknownParameters(opened.rest, [], options);
   warnOfUnknownParameters(forTransport, [], options);
@@ -54,6 +56,11 @@ export async function openBinaryCacheUri(uri: StoreUri, options: OpenUriOptions)
   }
 }
 
+async function readKey(file: string, options: ReadSecretKeyFileOptions): Promise<SecretKey> {
+  const { readSecretKeyFile } = await import('../config/key-file.ts');
+  return readSecretKeyFile(file, options);
+}
+
 function splitTransport({ scheme, parameters }: StoreUri): [Parameters, Parameters] {
   if (scheme !== 'file') return [parameters, new Map()];
   const isForTransport = ([name]: [string, string]): boolean => transportParameters.has(name);
@@ -69,7 +76,7 @@ function openBackend(uri: StoreUri, parameters: Parameters, options: OpenUriOpti
 }
 
 async function openFiles(uri: StoreUri, parameters: Parameters): Promise<OpenedBackend> {
-  const { createFilesystemBackend } = await import('../backend/filesystem/index.ts');
+  const { createFilesystemBackend } = await import('../backend/filesystem/filesystem-backend.ts');
   return { backend: createFilesystemBackend(requirePath(storeUriPath(uri), formatStoreUri(uri))), rest: parameters };
 }
 
@@ -105,6 +112,7 @@ async function openHttp(uri: StoreUri, parameters: Parameters, options: OpenUriO
 
 /** The logins of Nix's setting `netrc-file`. A file that this user may not read has none for it, as with Nix. */
 async function readNetrc({ env, signal, onWarning }: OpenUriOptions): Promise<Netrc> {
+  const { readNixSettings } = await import('../config/nix-settings.ts');
   const settings = await readNixSettings({ env, signal, ...(onWarning && { onWarning }) });
   const { readNetrcFile } = await import('../backend/http/read-netrc-file.ts');
   try {

@@ -5,7 +5,6 @@
  */
 import { resolve } from 'node:path';
 import { localDirectories } from './local-directories.ts';
-import { openAutoUri, openDaemonUri, openLocalUri } from './open-local-store.ts';
 import {
   type OpenStoreOptions,
   type OpenUriOptions,
@@ -48,11 +47,9 @@ function isDefault(uri: string): boolean {
 async function openParsedUri(uri: StoreUri, options: OpenUriOptions): Promise<Store> {
   switch (uri.scheme) {
     case 'auto':
-      return openAutoUri(uri, options);
     case 'unix':
-      return openDaemonUri(uri, options);
     case 'local':
-      return openLocalUri(uri, options);
+      return openNixUri(uri, options);
     case 'tree':
       return openTreeUri(uri, options);
     case 'file':
@@ -71,6 +68,12 @@ async function openParsedUri(uri: StoreUri, options: OpenUriOptions): Promise<St
     default:
       throw new StoreUriError(formatStoreUri(uri), `there is no kind of store '${uri.scheme}' here`);
   }
+}
+
+async function openNixUri(uri: StoreUri, options: OpenUriOptions): Promise<Store> {
+  const { openAutoUri, openDaemonUri, openLocalUri } = await import('./open-local-store.ts');
+  if (uri.scheme === 'auto') return openAutoUri(uri, options);
+  return uri.scheme === 'unix' ? openDaemonUri(uri, options) : openLocalUri(uri, options);
 }
 
 async function openTreeUri(uri: StoreUri, options: OpenUriOptions): Promise<WritableStore> {

@@ -8,7 +8,6 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { createSlots } from '../slots.ts';
 import { takingTurns } from '../turns.ts';
-import { decodeZstd } from './zstd-decoder.ts';
 import type { ZstdEngine } from './zstd-engine.ts';
 import { type ZstdWorkerAnswer, type ZstdWorkerData, zstdWorkerSource } from './zstd-worker-source.ts';
 
@@ -37,7 +36,10 @@ export function createWorkerZstdEngine(): ZstdEngine {
           throw error;
         }
       }, signal),
-    decode: (archive) => takingTurns(decodeZstd(archive)),
+    async *decode(archive) {
+      const { decodeZstd } = await import('./zstd-decoder.ts');
+      yield* takingTurns(decodeZstd(archive));
+    },
   };
 }
 
