@@ -3,15 +3,21 @@
  *
  * @module
  */
-import { constants, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, open as openForCallback, read, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { BackendError, type ByteRange } from '../backend.ts';
 import { cutRange } from '../range.ts';
 import { type FilesystemPlace, filesystemError, saysAbsent } from './filesystem-error.ts';
 
-/** Up to this size a file is read when it is asked for, which costs less than opening it twice. */
-const smallSize = 64 * 1024;
+// What may wait for a disk or a server goes through the thread pool, each time for the price of some twenty system calls:
+// opening and reading. What the system knows of an open file is asked for at once.
+const openDescriptor = promisify(openForCallback);
+const readDescriptor = promisify(read);
+
 const chunkSize = 256 * 1024;
+/** Up to this size a file is read when it is asked for, which costs less than opening it twice. */
+const smallSize = chunkSize;
 
 /** What `get` needs: the size of the whole file, and the bytes of the range. */
 export interface OpenedFile {
@@ -30,19 +36,19 @@ export async function openFile(
   signal: AbortSignal | undefined,
 ): Promise<OpenedFile | undefined> {
   // Not blocking: a fifo would wait for its writer.
-  const handle = await open(place.path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  const descriptor = await openDescriptor(place.path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
-    const stats = await handle.stat();
+    const stats = fstatSync(descriptor);
     if (stats.isDirectory()) return undefined;
     if (!stats.isFile()) throw notRegular(place);
     const { start, end } = cutRange(range, stats.size);
     const body =
       end - start <= smallSize
-        ? readSmall(await readPart(handle, start, end, place), signal)
+        ? readSmall(await readPart(descriptor, start, end, place), signal)
         : readLarge(place, stats, start, end, signal);
     return { size: stats.size, body };
   } finally {
-    await handle.close();
+    closeSync(descriptor);
   }
 }
 
@@ -70,7 +76,7 @@ async function* readLarge(
     const { ino, size } = await handle.stat();
     if (ino !== expected.ino || size !== expected.size) throw replaced(place);
     for (let offset = start; offset < end; offset += chunkSize) {
-      const chunk = await readPart(handle, offset, Math.min(offset + chunkSize, end), place);
+      const chunk = await readPart(handle.fd, offset, Math.min(offset + chunkSize, end), place);
       signal?.throwIfAborted();
       yield chunk;
     }
@@ -81,11 +87,11 @@ async function* readLarge(
   }
 }
 
-async function readPart(handle: FileHandle, start: number, end: number, place: FilesystemPlace): Promise<Uint8Array> {
+async function readPart(descriptor: number, start: number, end: number, place: FilesystemPlace): Promise<Uint8Array> {
   const bytes = new Uint8Array(end - start);
   let length = 0;
   while (length < bytes.length) {
-    const { bytesRead } = await handle.read(bytes, length, bytes.length - length, start + length);
+    const { bytesRead } = await readDescriptor(descriptor, bytes, length, bytes.length - length, start + length);
     if (bytesRead === 0) throw replaced(place);
     length += bytesRead;
   }
