@@ -43,9 +43,10 @@ export interface Spool {
    */
   sweep(options?: SweepOptions): Promise<void>;
   /**
-   * Call back when records or commands may have come. Where the directory cannot be watched, every two seconds.
+   * Call back when records or commands may have come: with the id of a record, where that is all that changed. Where the directory cannot
+   * be watched, every two seconds.
    */
-  watch(onChange: () => void): SpoolWatch;
+  watch(onChange: (id?: string) => void): SpoolWatch;
 }
 
 /** What a sweep takes. */
@@ -141,7 +142,11 @@ export async function openSpool(directory: string, options: OpenSpoolOptions = {
         await rm(join(gcRootsDirectory, name), { force: true });
     },
     sweep: ({ olderThanMs = 60_000 } = {}) => sweepSpool({ directory, gcRootsDirectory }, olderThanMs),
-    watch: (onChange) => watchFolders([incoming, join(directory, 'commands')], onChange),
+    watch: (onChange) =>
+      watchFolders([incoming, join(directory, 'commands')], (folder, name) => {
+        const id = folder === incoming ? name?.replace(/\.json$/, '') : undefined;
+        onChange(id !== undefined && parseRecordId(id) !== undefined ? id : undefined);
+      }),
   };
 }
 
@@ -152,15 +157,18 @@ function nothingWhereAbsent(error: NodeJS.ErrnoException): string[] {
 
 const pollMs = 2_000;
 
-function watchFolders(folders: readonly string[], onChange: () => void): SpoolWatch {
+function watchFolders(
+  folders: readonly string[],
+  onChange: (folder?: string, name?: string | null) => void,
+): SpoolWatch {
   let timer: NodeJS.Timeout | undefined;
   const watchers: FSWatcher[] = [];
   const poll = (): void => {
-    timer ??= setInterval(onChange, pollMs).unref();
+    timer ??= setInterval(() => onChange(), pollMs).unref();
   };
   for (const folder of folders) {
     try {
-      const watcher = watch(folder, { persistent: false }, () => onChange());
+      const watcher = watch(folder, { persistent: false }, (_event, name) => onChange(folder, name));
       watcher.on('error', poll);
       watchers.push(watcher);
     } catch {

@@ -53,17 +53,41 @@ export function createArrivals(spool: Spool, options: ArrivalsOptions): Arrivals
   const stop = new AbortController();
   let isLooking = false;
 
+  /** Records that came by name: with a hundred thousand in the directory, a list of it takes its time. */
+  const named = new Set<string>();
+  let taking: Promise<void> | undefined;
+
+  function takeSoon(id: string): void {
+    if (known.has(id)) return;
+    named.add(id);
+    taking ??= takeNamed()
+      .catch(options.onError)
+      .finally(() => {
+        taking = undefined;
+        options.onLooked();
+      });
+  }
+
+  async function takeNamed(): Promise<void> {
+    for (const id of named) {
+      named.delete(id);
+      await take(id);
+    }
+  }
+
+  async function take(id: string): Promise<void> {
+    if (known.has(id) || stop.signal.aborted) return;
+    known.add(id);
+    // What was removed meanwhile is named, too, and in a list that takes long.
+    if (await options.onArrived(id)) options.onRecords([id], true);
+    else known.delete(id);
+  }
+
   async function look(): Promise<void> {
     // What is wrong with commands must not keep records from being seen.
     await options.onLook().catch(options.onError);
     const fresh = (await spool.listRecordIds()).filter((id) => !known.has(id));
-    for (const id of fresh) {
-      if (stop.signal.aborted) return;
-      known.add(id);
-      // A list that takes long has what was removed meanwhile.
-      if (await options.onArrived(id)) options.onRecords([id], true);
-      else known.delete(id);
-    }
+    for (const id of fresh) await take(id);
   }
 
   function lookSoon(): void {
@@ -93,7 +117,7 @@ export function createArrivals(spool: Spool, options: ArrivalsOptions): Arrivals
     has: (id) => known.has(id),
     pathCount: () => [...known].reduce((sum, id) => sum + (parseRecordId(id)?.pathCount ?? 0), 0),
     async start() {
-      watch = spool.watch(lookSoon);
+      watch = spool.watch((id) => (id === undefined ? lookSoon() : takeSoon(id)));
       const ids = await spool.listRecordIds();
       for (const id of ids) known.add(id);
       options.onRecords(ids, false);
@@ -101,14 +125,14 @@ export function createArrivals(spool: Spool, options: ArrivalsOptions): Arrivals
       lookSoon();
       return ids.length;
     },
-    isLooking: () => isLooking || again,
+    isLooking: () => isLooking || again || taking !== undefined,
     forget: (id) => known.delete(id),
     offerAgain: () => options.onRecords([...known], false),
     async stop() {
       stop.abort();
       watch?.close();
       clearInterval(timer);
-      await looking;
+      await Promise.all([looking, taking]);
     },
   };
 }
