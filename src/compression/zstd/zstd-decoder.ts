@@ -11,10 +11,16 @@ import type { ArchiveReader } from '../archive-reader.ts';
 import { Damage } from '../damage.ts';
 import { BlockDecoder } from './block.ts';
 import { History } from './history.ts';
-import { readZstdParts, type ZstdFrameHeader } from './zstd-frames.ts';
+import { maximumBlockSize, readZstdParts, type ZstdFrameHeader } from './zstd-frames.ts';
 
 /** Made once: each of its hashes has its state to itself between two calls. */
 let xxhash: ReturnType<typeof createXxhash> | undefined;
+
+/** Decoders that are done: of a small archive, to make one takes longer than to decode. A frame begins with nothing of those before it. */
+const idle: { readonly history: History; readonly blocks: BlockDecoder }[] = [];
+/** They take 5 MiB at most. */
+const mostIdle = 4;
+const largestIdleHistory = 8 * maximumBlockSize;
 
 /**
  * The content of an archive's frames, checked against their content sizes and checksums.
@@ -24,8 +30,8 @@ let xxhash: ReturnType<typeof createXxhash> | undefined;
 export async function* decodeZstd(archive: ArchiveReader): AsyncGenerator<Uint8Array> {
   xxhash ??= createXxhash();
   const { create64 } = await xxhash;
-  const history = new History();
-  const blocks = new BlockDecoder();
+  const decoder = idle.pop() ?? { history: new History(), blocks: new BlockDecoder() };
+  const { history, blocks } = decoder;
   let header: ZstdFrameHeader | undefined;
   let hash = create64();
   let size = 0n;
@@ -59,5 +65,7 @@ export async function* decodeZstd(archive: ArchiveReader): AsyncGenerator<Uint8A
     }
   } catch (error) {
     throw error instanceof Damage ? archive.corrupt(error.message) : error;
+  } finally {
+    if (idle.length < mostIdle && history.bytes.length <= largestIdleHistory) idle.push(decoder);
   }
 }
