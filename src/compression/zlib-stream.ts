@@ -82,7 +82,8 @@ export async function* throughZlib(
   }
 }
 
-function corrupt(compression: string, cause: unknown): CompressionError {
+/** The error for what zlib cannot read. */
+export function corrupt(compression: string, cause: unknown): CompressionError {
   const reason = cause instanceof Error ? cause.message : 'unknown error';
   return new CompressionError(
     'compression-corrupt',
