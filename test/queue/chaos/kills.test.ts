@@ -1,7 +1,7 @@
 /**
  * Hooks and workers, the programs themselves, killed at random moments, and started again: what a hook has taken arrives, and nothing is left.
  *
- * `NARKIT_KILLS=1000` kills so often, instead of 200 times; `NARKIT_SEED=…` draws the same numbers again, though not the same moments.
+ * `NARKIT_KILLS=200` kills so often, instead of 100 times; `NARKIT_SEED=…` draws the same numbers again, though not the same moments.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
@@ -21,7 +21,7 @@ import { describePeer } from '../../peers/peers.ts';
 import { type S3Server, startS3Server } from '../../peers/s3-server.ts';
 import { onAnotherDay, type Program, startHook, startWorker } from './programs.ts';
 
-const kills = Number(process.env.NARKIT_KILLS ?? 200);
+const kills = Number(process.env.NARKIT_KILLS ?? 100);
 const seed = Number(process.env.NARKIT_SEED ?? Date.now() % 1_000_000);
 /** One path in so many is put in parts. */
 const largeEvery = 25;
