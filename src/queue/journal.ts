@@ -38,12 +38,15 @@ export interface PathProgress {
 export interface Journal {
   /** `undefined`: it waits, and was never tried. */
   get(path: StorePath, destination: string): PathProgress | undefined;
+  /** Note what became of a path at a destination. */
   set(progress: PathProgress): void;
   /** Everything of a path, at one destination or at all. */
   forget(path: StorePath, destination?: string): void;
+  /** All that is known. */
   entries(): Iterable<PathProgress>;
   /** Do as if nothing waited for a destination, or, without one, for any. */
   pause(destination?: string): void;
+  /** Undo a pause, of a destination or of all. */
   resume(destination?: string): void;
   /** Is all paused, or this destination? */
   isPaused(destination?: string): boolean;
@@ -51,6 +54,7 @@ export interface Journal {
   flush(): Promise<void>;
   /** Rewrite the file to what is known now. */
   compact(): Promise<void>;
+  /** Write what was set, and let go of the file. */
   close(): Promise<void>;
 }
 

@@ -1,9 +1,11 @@
 /** Reconciling what a real nix-daemon has with a cache, while its garbage collector runs. */
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runNarkit } from '../cli/run-narkit.ts';
+import { runNarkit, startNarkit } from '../cli/run-narkit.ts';
 import { type NixDaemon, startNixDaemon } from '../peers/nix-daemon.ts';
 import { describePeer, nix } from '../peers/peers.ts';
 
@@ -74,4 +76,39 @@ describePeer('nix-2.34', 'what nix-daemon has', () => {
     await daemon.place.run('nix-store', ['--gc']);
     expect(await validPaths()).toEqual([]);
   });
+
+  test('is waited for when the worker starts before the daemon', async () => {
+    const [path] = await daemon.build(
+      'derivation { name = "late"; system = builtins.currentSystem; builder = "/bin/sh"; args = [ "-c" "echo late > $out" ]; }',
+    );
+    expect(await narkit('queue', 'add', path!)).toMatchObject({ exitCode: 0 });
+    const config = join(directory, 'late.toml');
+    const text = await readFile(join(directory, 'config.toml'), 'utf8');
+    await writeFile(config, `${text.replace(daemon.socketPath, join(directory, 'socket'))}retry-delay = 0.1\n`);
+    const env = { ...daemon.place.env, NARKIT_CONFIG: config };
+
+    const stopped = startNarkit(['worker'], { env });
+    await untilSaid(stopped, 'it is tried again');
+    stopped.kill('SIGTERM');
+    expect(await once(stopped, 'exit')).toEqual([0, null]);
+
+    const worker = startNarkit(['worker'], { env });
+    try {
+      await untilSaid(worker, 'it is tried again');
+      await symlink(daemon.socketPath, join(directory, 'socket'));
+      expect(await narkit('queue', 'wait', '--timeout', '60', path!)).toMatchObject({ exitCode: 0 });
+    } finally {
+      worker.kill('SIGKILL');
+    }
+  });
 });
+
+async function untilSaid(child: ChildProcess, words: string): Promise<void> {
+  let said = '';
+  for await (const chunk of child.stderr!.iterator({ destroyOnReturn: false })) {
+    said += chunk;
+    if (said.includes(words)) break;
+  }
+  expect(said).toContain(words);
+  child.stderr!.resume();
+}

@@ -4,7 +4,7 @@
  * @module
  */
 import type { AbortOptions } from '../../abort.ts';
-import { type Backend, BackendError, checkKey } from '../backend.ts';
+import { type Backend, type BackendEntry, BackendError, checkKey } from '../backend.ts';
 import { contentOfBytes } from '../content.ts';
 import { checkRange } from '../range.ts';
 import { createAbsence } from './absence.ts';
@@ -30,7 +30,9 @@ export interface S3BackendOptions extends S3Settings {
 }
 
 /** A backend in a bucket; it lists. */
-export interface S3Backend extends Omit<Backend, 'list' | 'close'>, Required<Pick<Backend, 'list' | 'close'>> {
+export interface S3Backend extends Backend {
+  list(prefix: string, options?: AbortOptions): AsyncIterable<BackendEntry>;
+  close(): Promise<void>;
   /**
    * Take away the parts of uploads of this key that nobody completed, as processes leave them that are killed. An upload that is under
    * way fails by it; narkit begins such a one again.

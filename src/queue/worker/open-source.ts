@@ -3,9 +3,11 @@
  *
  * @module
  */
+import { setTimeout } from 'node:timers/promises';
 import { type OpenStoreOptions, openStore } from '../../store/index.ts';
 import type { Store } from '../../store/store.ts';
 import { StoreError } from '../../store/store-error.ts';
+import { type BackOff, backOffMs } from './back-off.ts';
 import type { FailureOrigin } from './failure.ts';
 import { rememberPathInfos } from './remembered-path-infos.ts';
 
@@ -15,12 +17,40 @@ export interface Source {
   originOf(error: unknown): FailureOrigin;
 }
 
+/** A Nix that is about to start, or starts anew. */
+const passingCodes = new Set(['daemon-unreachable', 'daemon-disconnected', 'daemon-silent']);
+
+/** How often, and how long after another, it is tried to open the source. */
+export interface Patience {
+  readonly tries: number;
+  readonly backOff: BackOff;
+}
+
+/** Open the source once it is there: when a machine starts, the worker may be quicker than the daemon of Nix. */
+export async function awaitSource(
+  uri: string,
+  options: OpenStoreOptions,
+  clock: () => number,
+  { tries, backOff }: Patience,
+): Promise<Source> {
+  for (let failures = 1; ; failures++) {
+    try {
+      return await openSource(uri, options, clock);
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      if (!(error instanceof StoreError) || !passingCodes.has(error.code) || failures >= tries) throw error;
+      options.onWarning?.(`${error.message}; it is tried again`);
+      await setTimeout(backOffMs(failures, backOff, Math.random), undefined, { signal: options.signal });
+    }
+  }
+}
+
 /**
  * Open the source for all destinations.
  *
  * @param clock milliseconds of a clock that only goes forward.
  */
-export async function openSource(uri: string, options: OpenStoreOptions, clock: () => number): Promise<Source> {
+async function openSource(uri: string, options: OpenStoreOptions, clock: () => number): Promise<Source> {
   const opened = await openStore(uri, options);
   const failures = new WeakSet<object>();
   const note = (error: unknown): never => {

@@ -19,7 +19,7 @@ import { createKnownPaths } from './known-paths.ts';
 import { createLane, type Lane } from './lane.ts';
 import type { WaitingPath } from './lane-paths.ts';
 import { openDestination } from './open-destination.ts';
-import { openSource } from './open-source.ts';
+import { awaitSource, type Source } from './open-source.ts';
 import { createRecordReader } from './record-reader.ts';
 import { isSettled } from './settled.ts';
 import { createStatusFile } from './status-file.ts';
@@ -39,6 +39,7 @@ export interface WorkerOptions {
   /** Aborting it ends the worker cleanly, within `shutdown-timeout`: no error. */
   readonly signal: AbortSignal;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Told of all that happens. */
   readonly onEvent?: ((event: WorkerEvent) => void) | undefined;
   /** A connection over which nothing goes for so long is given up. Default 60,000. */
   readonly stallTimeoutMs?: number | undefined;
@@ -55,6 +56,7 @@ export interface WorkerResult {
 const budgetBytes = 128 * 1024 * 1024;
 /** Hooks that are killed leave little. */
 const sweepEveryMs = 10 * 60 * 1000;
+const longestWaitForSourceMs = 60_000;
 /** Of the time to stop, this much is left for putting away what was given up. */
 const clearingMs = 10_000;
 
@@ -68,7 +70,8 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
   const onWarning = (message: string): void => onEvent({ type: 'warning', message });
   const clock = (): number => performance.now();
   const secretKeys = await Promise.all(config.secretKeyFiles.map((file) => readSecretKeyFile(file, { onWarning })));
-  const source = await openSource(config.from, { env, signal, onWarning }, clock);
+  const source = await findSource(options, onWarning, clock);
+  if (source === undefined) return { uploaded: 0, parked: 0, waiting: 0 };
   const destinations = new Map(config.to.map((uri) => [destinationName(uri), uri]));
   const names = [...destinations.keys()];
   // Both are hints: without them, more is asked, and more may be left behind by a kill.
@@ -277,6 +280,23 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
       Math.max(0, arrivals.pathCount() * names.length - progress.filter((one) => one !== 'waiting').length) +
       unreadable.size,
   };
+}
+
+/** `undefined` when the worker is to stop before there is one. */
+async function findSource(
+  { config, signal, env = process.env, once }: WorkerOptions,
+  onWarning: (message: string) => void,
+  clock: () => number,
+): Promise<Source | undefined> {
+  const { attempts, retryDelayMs: firstMs, retryDelayMaximumMs: maximumMs } = config.queue;
+  const backOff = { firstMs, maximumMs: Math.min(maximumMs, longestWaitForSourceMs) };
+  try {
+    const tries = once ? attempts : Number.POSITIVE_INFINITY;
+    return await awaitSource(config.from, { env, signal, onWarning }, clock, { tries, backOff });
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  }
 }
 
 /** Let what is under way end; give it up in time to put it away. */
