@@ -140,7 +140,7 @@ export function parseQueueCommand(text: string): QueueCommand {
  *
  * @returns how many paths, or destinations, it changed something for.
  */
-export async function applyCommand(
+async function applyCommand(
   journal: Journal,
   spool: Spool,
   destinations: readonly string[],
