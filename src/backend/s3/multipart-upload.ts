@@ -13,6 +13,8 @@ import { largestBuffer, sendContent, signBodyHash } from './upload-body.ts';
 
 /** How many parts of one object are on their way at a time. */
 const partsAtATime = 4;
+/** When an upload fails, parts that are with the server already are waited for: one that arrives behind the abort would stay for ever. */
+const settleMs = 2000;
 /** S3's bound on the parts of an object. */
 export const maximumPartCount = 10_000;
 /** Services may have lower bounds (Swift's is this one): kept where it does not take too large parts. */
@@ -59,14 +61,21 @@ async function putParts(target: MultipartTarget, uploadId: string, content: Cont
   const partCount = Math.ceil(content.size / partSize);
   const parts = new Array<CompletedPart>(partCount);
   const stop = new AbortController();
-  const release = onAbort(target.signal, () => stop.abort(target.signal!.reason));
+  const cut = new AbortController();
+  let cutting: NodeJS.Timeout | undefined;
+  const end = (reason: unknown): void => {
+    if (stop.signal.aborted) return;
+    stop.abort(reason);
+    cutting = setTimeout(() => cut.abort(reason), settleMs);
+  };
+  const release = onAbort(target.signal, () => end(target.signal!.reason));
   let next = 0;
   let arrived = 0;
   const put = async (index: number): Promise<void> => {
     // The last is read to the end of the content, wherever that is: more than was said must not go unseen.
     const range = { offset: index * partSize, ...(index < partCount - 1 && { length: partSize }) };
     const task = (): Promise<CompletedPart> =>
-      putPart({ ...target, signal: stop.signal }, uploadId, content, { number: index + 1, range });
+      putPart({ ...target, signal: cut.signal }, uploadId, content, { number: index + 1, range });
     for (;;) {
       const arrivedBefore = arrived;
       try {
@@ -82,9 +91,10 @@ async function putParts(target: MultipartTarget, uploadId: string, content: Cont
   const work = async (): Promise<void> => {
     for (let index = next++; index < partCount && !stop.signal.aborted; index = next++) await put(index);
   };
-  const worker = (): Promise<void> => work().catch((error: unknown) => stop.abort(error));
+  const worker = (): Promise<void> => work().catch(end);
   await Promise.all(Array.from({ length: Math.min(partsAtATime, partCount) }, worker));
   release();
+  clearTimeout(cutting);
   stop.signal.throwIfAborted();
   return parts;
 }
