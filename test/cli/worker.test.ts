@@ -152,7 +152,10 @@ describe('narkit worker --once', () => {
     ]);
     await writeConfig({ from: `file://${source}`, to: [first] });
     await add(words, documentation);
-    const narInfo = await readFile(join(source, `${documentation.slice('/nix/store/'.length).slice(0, 32)}.narinfo`), 'utf8');
+    const narInfo = await readFile(
+      join(source, `${documentation.slice('/nix/store/'.length).slice(0, 32)}.narinfo`),
+      'utf8',
+    );
     const nar = join(source, /^URL: (.*)$/m.exec(narInfo)![1]!);
     const whole = await readFile(nar);
     await writeFile(nar, whole.toReversed());
