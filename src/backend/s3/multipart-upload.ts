@@ -13,8 +13,11 @@ import { largestBuffer, sendContent, signBodyHash } from './upload-body.ts';
 
 /** How many parts of one object are on their way at a time. */
 const partsAtATime = 4;
-/** When an upload fails, parts that are with the server already are waited for: one that arrives behind the abort would stay for ever. */
-const settleMs = 2000;
+/**
+ * When an upload fails, parts that are with the server already are waited for: one that arrives behind the abort would stay for ever.
+ * Whoever wants to stop waits less for them.
+ */
+const settleMs = { afterFailure: 2000, afterAbort: 300 };
 /** S3's bound on the parts of an object. */
 export const maximumPartCount = 10_000;
 /** Services may have lower bounds (Swift's is this one): kept where it does not take too large parts. */
@@ -63,12 +66,12 @@ async function putParts(target: MultipartTarget, uploadId: string, content: Cont
   const stop = new AbortController();
   const cut = new AbortController();
   let cutting: NodeJS.Timeout | undefined;
-  const end = (reason: unknown): void => {
-    if (stop.signal.aborted) return;
+  const end = (reason: unknown, waitMs: number): void => {
+    clearTimeout(cutting);
+    cutting = setTimeout(() => cut.abort(reason), waitMs);
     stop.abort(reason);
-    cutting = setTimeout(() => cut.abort(reason), settleMs);
   };
-  const release = onAbort(target.signal, () => end(target.signal!.reason));
+  const release = onAbort(target.signal, () => end(target.signal!.reason, settleMs.afterAbort));
   let next = 0;
   let arrived = 0;
   const put = async (index: number): Promise<void> => {
@@ -91,7 +94,10 @@ async function putParts(target: MultipartTarget, uploadId: string, content: Cont
   const work = async (): Promise<void> => {
     for (let index = next++; index < partCount && !stop.signal.aborted; index = next++) await put(index);
   };
-  const worker = (): Promise<void> => work().catch(end);
+  const worker = (): Promise<void> =>
+    work().catch((error: unknown) => {
+      if (!stop.signal.aborted) end(error, settleMs.afterFailure);
+    });
   await Promise.all(Array.from({ length: Math.min(partsAtATime, partCount) }, worker));
   release();
   clearTimeout(cutting);
