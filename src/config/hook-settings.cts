@@ -1,7 +1,7 @@
 /**
  * The settings that the post-build hook needs to queue what was built.
  *
- * The hook runs after every build, so it loads little, and nothing of ES modules, whose loader alone takes Node 5 ms to start. What it
+ * The hook runs after every build, so it loads little, and nothing of ES modules, whose loader takes Node longer to start. What it
  * shares with the rest of narkit is in files of CommonJS, such as this.
  *
  * @module
@@ -60,7 +60,7 @@ function readConfigFile(path: string, refuse: RefuseFile): string {
   }
 }
 
-/** Asked for a package by its name, Node loads the resolver of ES modules: 2 to 10 ms. By the name of its file, it is there at once. */
+/** Asked for a package by its name, Node loads the resolver of ES modules, which takes longer than the parser itself. By the name of its file, it is there at once. */
 function loadToml(): typeof import('smol-toml') {
   const require = createRequire(__filename);
   const folders = require.resolve.paths('smol-toml') ?? [];
