@@ -24,7 +24,7 @@
  *
  * @module
  */
-import type { Gauge as PrometheusGauge } from 'prom-client';
+import type { Counter as PrometheusCounter, Gauge as PrometheusGauge } from 'prom-client';
 import type { QueueStatus } from './status.ts';
 import type { DestinationState, WorkerEvent } from './worker/worker-event.ts';
 
@@ -52,6 +52,8 @@ export async function createQueueMetrics(destinations: readonly string[]): Promi
   const gauge = (name: string, help: string): PrometheusGauge => new Gauge({ name, help, registers });
   const gaugeAt = (name: string, help: string): PrometheusGauge<'destination'> =>
     new Gauge({ name, help, registers, labelNames: ['destination'] });
+  const counter = <Label extends string>(name: string, help: string, labelNames: Label[]): PrometheusCounter<Label> =>
+    new Counter({ name, help, registers, labelNames });
 
   const waiting = gauge('narkit_queue_waiting_paths', 'Paths that a destination still waits for.');
   const active = gauge('narkit_queue_active_paths', 'Paths that are on their way.');
@@ -72,18 +74,13 @@ export async function createQueueMetrics(destinations: readonly string[]): Promi
     'When the last path got to the destination, or was found there.',
   );
 
-  const uploads = new Counter({
-    name: 'narkit_uploads_total',
-    help: 'Paths that got to the destination, or were found there.',
-    registers,
-    labelNames: ['destination', 'result'],
-  });
-  const bytes = new Counter({
-    name: 'narkit_upload_nar_bytes_total',
-    help: 'Bytes of the NARs that were uploaded, before compression.',
-    registers,
-    labelNames: ['destination'],
-  });
+  const uploads = counter('narkit_uploads_total', 'Paths that got to the destination, or were found there.', [
+    'destination',
+    'result',
+  ]);
+  const bytes = counter('narkit_upload_nar_bytes_total', 'Bytes of the NARs that were uploaded, before compression.', [
+    'destination',
+  ]);
   const durations = new Histogram({
     name: 'narkit_upload_duration_seconds',
     help: 'How long the upload of a path took.',
@@ -91,18 +88,8 @@ export async function createQueueMetrics(destinations: readonly string[]): Promi
     labelNames: ['destination'],
     buckets: durationBuckets,
   });
-  const retries = new Counter({
-    name: 'narkit_retries_total',
-    help: 'Attempts that failed and are made again.',
-    registers,
-    labelNames: ['destination', 'code'],
-  });
-  const failures = new Counter({
-    name: 'narkit_failures_total',
-    help: 'Attempts that failed.',
-    registers,
-    labelNames: ['destination', 'code'],
-  });
+  const retries = counter('narkit_retries_total', 'Attempts that failed and are made again.', ['destination', 'code']);
+  const failures = counter('narkit_failures_total', 'Attempts that failed.', ['destination', 'code']);
   const gone = new Counter({
     name: 'narkit_gone_paths_total',
     help: 'Paths that the store had no longer when their turn came.',
