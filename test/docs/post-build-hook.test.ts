@@ -91,11 +91,11 @@ describePeer(['nix-2.34', 's3', 'root'], 'docs/post-build-hook.md', () => {
       .replaceAll('cache.example.org-1:…', publicKey);
   }
 
-  /** What a reader's shell sees: own `/etc`, `/root` and `/nix`, the programs of step 1, no variable of ours. */
+  /** What a reader's shell sees: own `/etc`, `/nix` and home, the programs of step 1, no variable of ours. */
   function shellOf(machine: NixPlace, command: string): { file: string; args: string[]; env: NodeJS.ProcessEnv } {
     const host = join(machine.directory, 'host');
-    const mounts = ['/etc', '/root', '/var/lib'].map((path) => `mount --bind ${host}${path} ${path}`);
-    const script = [...mounts, 'cd /root', ...(machine === place ? remembered : []), command].join(' && ');
+    const mounts = ['/etc', '/var/lib'].map((path) => `mount --bind ${host}${path} ${path}`);
+    const script = [...mounts, `cd ${host}/root`, ...(machine === place ? remembered : []), command].join(' && ');
     const { NIX_CONF_DIR: _, NIX_CONFIG: __, PATH, ...env } = machine.env;
     const { file, args } = machine.command('/bin/bash', ['-c', script]);
     return {
@@ -104,7 +104,7 @@ describePeer(['nix-2.34', 's3', 'root'], 'docs/post-build-hook.md', () => {
       env: {
         ...env,
         ...network,
-        HOME: '/root',
+        HOME: join(host, 'root'),
         PATH: `${place.directory}/npm/bin:${PATH}`,
         npm_config_prefix: join(place.directory, 'npm'),
         NIX_REMOTE: machine === place && daemon ? 'daemon' : '',
