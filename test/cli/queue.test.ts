@@ -8,6 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openJournal } from '../../src/queue/journal.ts';
 import { openSpool } from '../../src/queue/spool.ts';
 import { parseStorePathBaseName } from '../../src/store-path.ts';
+import { variablesWithoutRights } from '../config/without-rights.ts';
 import { fixtureStore, type NarkitResult, program, runNarkit } from './run-narkit.ts';
 
 const words = '/nix/store/kdxc08h44329i98r0iqz0z19xxffc5by-words-1.0';
@@ -174,8 +175,7 @@ describe('status and list', () => {
     else await chmod(incoming, 0);
     const ask = (args: string[]) =>
       promisify(execFile)(process.execPath, [program, 'queue', ...args], {
-        env: { NARKIT_CONFIG: join(directory, 'config.toml') },
-        ...(isRoot && { uid: 65534, gid: 65534 }),
+        env: { NARKIT_CONFIG: join(directory, 'config.toml'), ...(isRoot && variablesWithoutRights()) },
       });
     for (const command of [['status'], ['list'], ['wait', '--timeout', '5']])
       await expect(ask(command)).rejects.toMatchObject({

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openSpool, type Spool } from '../../src/queue/index.ts';
+import { variablesWithoutRights } from '../config/without-rights.ts';
 
 const program = fileURLToPath(new URL('../../dist/hook/narkit-hook.cjs', import.meta.url));
 
@@ -63,8 +64,8 @@ export async function createHookPlace(): Promise<HookPlace> {
     configure,
     run({ env, by = [], killAfterMs, withoutRights } = {}) {
       const [file, ...args] = [...by, process.execPath, program];
-      const environment = { PATH: process.env.PATH, NARKIT_CONFIG: config, OUT_PATHS: outPaths.join(' '), ...env };
-      const options = { env: environment, ...(withoutRights && { uid: 65534, gid: 65534 }) };
+      const own = { PATH: process.env.PATH, NARKIT_CONFIG: config, OUT_PATHS: outPaths.join(' ') };
+      const options = { env: { ...own, ...(withoutRights && variablesWithoutRights()), ...env } };
       return new Promise((resolve) => {
         const child = execFile(file!, args, options, (_, stdout, stderr) =>
           resolve({ exitCode: child.exitCode, signal: child.signalCode, stdout, stderr }),
