@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { describePeer, needPeer } from '../peers/peers.ts';
-import { createHookPlace, type HookPlace, outPaths } from './hook-program.ts';
+import { createHookPlace, type HookPlace, type HookResult, outPaths } from './hook-program.ts';
 
 let place: HookPlace;
 
@@ -56,11 +56,16 @@ describePeer(['strace', 'root'], 'narkit-hook, killed', () => {
     }
     expect(new Set(points.map(([call]) => call)).size).toBe(before === 0 ? names.length : names.length - 2);
 
-    for (const [call, count] of points) {
+    const runKilled = async (call: string, count: number): Promise<HookResult> => {
       await place.remove();
       place = await createHookPlace();
       if (before === 1) await place.run();
-      const result = await place.run({ by: strace('/dev/null', `inject=${call}:signal=SIGKILL:when=${count}`) });
+      return place.run({ by: strace('/dev/null', `inject=${call}:signal=SIGKILL:when=${count}`) });
+    };
+    for (const [call, count] of points) {
+      let result = await runKilled(call, count);
+      // Where the kernel happens to put Node's memory decides about two files that V8 opens: the last calls may not be as many each time.
+      for (let again = 0; again < 10 && result.exitCode === 0; again++) result = await runKilled(call, count);
       expect(result.signal ?? result.exitCode, `${call} ${count}`).toBe('SIGKILL');
       const records = await checkQueue();
       expect(records === before || records === before + 1).toBe(true);
