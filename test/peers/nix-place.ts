@@ -17,6 +17,8 @@ export interface NixPlaceOptions {
    * `false`, the default: the store directory is `DIRECTORY/store`.
    */
   readonly atNixStore?: boolean;
+  /** Where everything lies, perhaps from an earlier time. @default a new temporary folder */
+  readonly directory?: string;
   /** More lines of nix.conf. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -63,10 +65,12 @@ export interface NixPlace {
  * no nixpkgs.
  */
 export async function createNixPlace(nix: Nix, options: NixPlaceOptions = {}): Promise<NixPlace> {
-  const directory = await mkdtemp(join(tmpdir(), `narkit-nix-${nix.version}-`));
+  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), `narkit-nix-${nix.version}-`)));
   const home = join(directory, 'home');
   const atNixStore = options.atNixStore ?? false;
-  await Promise.all([home, join(directory, 'etc'), join(directory, 'nix')].map((path) => mkdir(path)));
+  await Promise.all(
+    [home, join(directory, 'etc'), join(directory, 'nix')].map((path) => mkdir(path, { recursive: true })),
+  );
   if (atNixStore) await mkdir('/nix', { recursive: true });
 
   const env: Record<string, string> = {
