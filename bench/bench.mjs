@@ -9,4 +9,5 @@
 import { fileURLToPath } from 'node:url';
 import { runnerImport } from 'vite';
 
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 await runnerImport(fileURLToPath(new URL('main.ts', import.meta.url)), { configFile: false, logLevel: 'error' });

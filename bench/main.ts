@@ -50,14 +50,18 @@ async function run(): Promise<void> {
         console.log(`${row.name}\n  not measured: ${missing}`);
         continue;
       }
-      const openRow = await row.open(fixtures);
       try {
-        const rounds = Number(options.rounds ?? row.rounds ?? 5);
-        console.log(
-          formatRow(row.name, await measureRow(openRow, { nodes, rounds, isLong: row.isLong ?? false, directory })),
-        );
-      } finally {
-        await openRow.close?.();
+        const openRow = await row.open(fixtures);
+        try {
+          const rounds = Number(options.rounds ?? row.rounds ?? 5);
+          const result = await measureRow(openRow, { nodes, rounds, isLong: row.isLong ?? false, directory });
+          console.log(formatRow(row.name, result));
+        } finally {
+          await openRow.close?.();
+        }
+      } catch (error) {
+        console.log(`${row.name}\n  FAILED: ${error instanceof Error ? error.message : error}`);
+        process.exitCode = 1;
       }
     }
   } finally {
