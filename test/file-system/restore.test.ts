@@ -246,11 +246,10 @@ describe('what fails leaves nothing', () => {
   });
 
   test('no descriptor either', async () => {
-    const open = () => Number(execFileSync('sh', ['-c', `ls /proc/${process.pid}/fd | wc -l`], { encoding: 'utf8' }));
+    const open = () => execFileSync('ls', ['-l', `/proc/${process.pid}/fd`], { encoding: 'utf8' });
     const nar = await collect(narOf(tree));
-    const before = open();
     for (const length of [300, 1000, 150_000, nar.length - 1]) await failureOf(inChunks(nar.subarray(0, length), 5000));
-    expect(open()).toBe(before);
+    expect(open()).not.toContain(folder);
   });
 });
 
