@@ -64,35 +64,44 @@ async function runWait(context: Context, named: readonly string[], flags: Flags)
   const { waitForQueue } = await import('../queue/index.ts');
   const { tag, timeout } = flags;
   const { signal } = context;
-  const tell = createTeller(context, queue);
+  const teller = createTeller(context, queue);
   const result = await usingQueue(queue, () =>
     waitForQueue(queue.spool, queue.config, {
       paths,
       tag,
       timeoutMs: timeout === undefined ? undefined : timeout * 1000,
       signal,
-      onProgress: tell,
+      onProgress: teller.onProgress,
     }),
   );
+  await teller.said();
   if (result.paths.size === 0 && tag !== undefined)
     warn(context, `nothing is in the queue under the tag '${tag}': all of it was uploaded, or nothing was queued`);
   const lacking = result.outcome === 'settled' && flags.check ? await findLackingPaths(context, queue, result) : [];
   await report(context, result, lacking, flags);
 }
 
+interface Teller {
+  onProgress(waiting: number): void;
+  /** All is said, before how the waiting ended. */
+  said(): Promise<void>;
+}
+
 /** Words for a person who waits: once that nobody works, once for each destination that cannot be reached. */
-function createTeller(context: Context, queue: OpenedQueue): (waiting: number) => void {
-  let isFirst = true;
-  return (waiting) => {
-    if (waiting === 0 || !isFirst) return;
-    isFirst = false;
+function createTeller(context: Context, queue: OpenedQueue): Teller {
+  let telling: Promise<void> | undefined;
+  async function tell(): Promise<void> {
     // Words only: what keeps them from being found does not keep anybody from waiting.
-    describeHindrances(queue).then(
-      (lines) => {
-        for (const line of lines) warn(context, line);
-      },
-      () => {},
-    );
+    const lines = await describeHindrances(queue).catch(() => []);
+    for (const line of lines) warn(context, line);
+  }
+  return {
+    onProgress(waiting) {
+      if (waiting > 0) telling ??= tell();
+    },
+    async said() {
+      await telling;
+    },
   };
 }
 

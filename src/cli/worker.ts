@@ -116,7 +116,7 @@ async function work(context: Context, queue: OpenedQueue, flags: Flags): Promise
       context.exitCode = exitCode.failure;
     }
   } finally {
-    teller.close();
+    await teller.close();
     notifier.stopping();
     await notifier.close();
     await server?.close();
@@ -127,34 +127,32 @@ const statusEveryMs = 5_000;
 
 interface StatusTeller {
   onEvent(event: WorkerEvent): void;
-  close(): void;
+  /** Once a line that is being written is told. */
+  close(): Promise<void>;
 }
 
 /** Keeps the line of `systemctl status` up to date: after something happened, but not often. */
 function createStatusTeller(notifier: ServiceNotifier, formatLine: () => Promise<string>): StatusTeller {
   // To count what waits takes a while: only for somebody who looks.
-  if (!notifier.isHeard) return { onEvent() {}, close() {} };
+  if (!notifier.isHeard) return { onEvent() {}, async close() {} };
   let timer: NodeJS.Timeout | undefined;
-  let isClosed = false;
+  let telling: Promise<void> | undefined;
   const tell = (): void => {
     timer = undefined;
     // A line for a person: what keeps it from being written is said elsewhere.
-    formatLine().then(
-      (line) => isClosed || notifier.status(line),
-      () => {},
-    );
+    telling = formatLine().then(notifier.status, () => {});
   };
   return {
     onEvent({ type }) {
       if (type === 'started') {
         notifier.ready();
         tell();
-      } else if (type === 'stopping') notifier.stopping();
+      } else if (type === 'stopping') void Promise.resolve(telling).then(notifier.stopping);
       else timer ??= setTimeout(tell, statusEveryMs).unref();
     },
-    close() {
-      isClosed = true;
+    async close() {
       clearTimeout(timer);
+      await telling;
     },
   };
 }

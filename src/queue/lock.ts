@@ -54,7 +54,8 @@ export async function acquireLock(directory: string): Promise<SpoolLock> {
       }
       await own.release();
       if (other.holds || attempt === tries) throw lockedError(directory, other.processId);
-      await delay(randomInt(100));
+      // Further and further apart: on a machine that is busy they take their time.
+      await delay(randomInt(100 * attempt));
     }
   } catch (error) {
     if (error instanceof QueueError) throw error;

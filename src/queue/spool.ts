@@ -6,6 +6,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { AbortOptions } from '../abort.ts';
 import { messageOf } from '../errors.ts';
 import { formatStorePath } from '../store-path.ts';
 import { addRecord, makeSpool } from './add-record.cts';
@@ -50,8 +51,11 @@ export interface Spool {
 }
 
 /** What a sweep takes. */
-export interface SweepOptions {
-  /** What is younger is left alone, even when its process seems dead: that may be in another container. A minute when absent. */
+export interface SweepOptions extends AbortOptions {
+  /**
+   * What is younger is left alone, even when its process seems dead: that may be in another container. A minute when absent. What is
+   * older than a day goes even when a process has the number of its own.
+   */
   readonly olderThanMs?: number | undefined;
 }
 
@@ -141,7 +145,8 @@ export async function openSpool(directory: string, options: OpenSpoolOptions = {
       for (const name of gcRootNames(id, parseRecordId(id)?.pathCount ?? 0))
         await rm(join(gcRootsDirectory, name), { force: true });
     },
-    sweep: ({ olderThanMs = 60_000 } = {}) => sweepSpool({ directory, gcRootsDirectory }, olderThanMs),
+    sweep: ({ olderThanMs = 60_000, signal } = {}) =>
+      sweepSpool({ directory, gcRootsDirectory }, olderThanMs, { signal }),
     watch: (onChange) =>
       watchFolders([incoming, join(directory, 'commands')], (folder, name) => {
         const id = folder === incoming ? name?.replace(/\.json$/, '') : undefined;

@@ -3,61 +3,83 @@
  *
  * @module
  */
-import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, opendir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { AbortOptions } from '../abort.ts';
 import { formatStorePath } from '../store-path.ts';
 import type { SpoolPlace } from './add-record.cts';
 import { gcRootNames, makeGcRoots } from './gc-roots.cts';
 import { parseRecordId, readRecordFile } from './record.ts';
 
-/** Sweep a spool of what is older and whose process is dead. */
-export async function sweepSpool({ directory, gcRootsDirectory }: SpoolPlace, olderThanMs: number): Promise<void> {
+/** So long no process takes to add a record: whatever has its number by then is another. */
+const longestLifeMs = 24 * 60 * 60 * 1000;
+
+/** Sweep a spool of what is older than so long and whose process is dead. */
+export async function sweepSpool(
+  { directory, gcRootsDirectory }: SpoolPlace,
+  olderThanMs: number,
+  { signal }: AbortOptions = {},
+): Promise<void> {
   // By the distance: a clock that was set back must not keep it for years.
-  const isOld = (timeMs: number): boolean => Math.abs(Date.now() - timeMs) >= olderThanMs;
+  const ageMs = (timeMs: number): number => Math.abs(Date.now() - timeMs);
   const isLeftOver = (name: string, timeMs: number): boolean =>
-    isOld(timeMs) && !isAlive(parseRecordId(name)?.processId);
+    ageMs(timeMs) >= olderThanMs && (ageMs(timeMs) >= longestLifeMs || !isAlive(parseRecordId(name)?.processId));
 
   const temporaries = join(directory, 'tmp');
-  for (const name of await list(temporaries)) {
+  for await (const name of list(temporaries)) {
+    signal?.throwIfAborted();
     const path = join(temporaries, name);
     const timeMs = (await lstat(path).catch(() => undefined))?.mtimeMs;
     if (timeMs !== undefined && isLeftOver(name, timeMs)) await rm(path, { force: true, recursive: true });
   }
 
   const commands = join(directory, 'commands');
-  for (const name of await list(commands)) {
+  for await (const name of list(commands)) {
+    signal?.throwIfAborted();
     const path = join(commands, name);
     const timeMs = (await lstat(path).catch(() => undefined))?.mtimeMs;
     // Those that were never finished.
-    if (name.startsWith('.') && timeMs !== undefined && isOld(timeMs)) await rm(path, { force: true });
+    if (name.startsWith('.') && timeMs !== undefined && ageMs(timeMs) >= olderThanMs) await rm(path, { force: true });
   }
 
   // Roots before records: a root whose record is not there yet belongs to a hook that runs.
-  const roots = new Set(gcRootsDirectory === false ? [] : await list(gcRootsDirectory));
-  const ids = new Set<string>();
-  for (const name of await list(join(directory, 'incoming'))) {
+  const rootsWithoutRecord = new Set<string>();
+  if (gcRootsDirectory !== false) for await (const name of list(gcRootsDirectory)) rootsWithoutRecord.add(name);
+  const idsWithoutRoots: string[] = [];
+  for await (const name of list(join(directory, 'incoming'))) {
+    signal?.throwIfAborted();
     const id = name.replace(/\.json$/, '');
-    if (name === id || parseRecordId(id) === undefined) await moveAway(directory, name);
-    else ids.add(id);
+    const pathCount = name === id ? undefined : parseRecordId(id)?.pathCount;
+    if (pathCount === undefined) await moveAway(directory, name);
+    else if (gcRootsDirectory !== false) {
+      const lacking = gcRootNames(id, pathCount).filter((root) => !rootsWithoutRecord.delete(root));
+      if (lacking.length > 0) idsWithoutRoots.push(id);
+    }
   }
   if (gcRootsDirectory === false) return;
-  for (const name of roots) {
+  for (const name of rootsWithoutRecord) {
+    signal?.throwIfAborted();
     const id = name.slice(0, name.lastIndexOf('-'));
     const record = parseRecordId(id);
-    if (record !== undefined && !ids.has(id) && isLeftOver(id, record.timeMs))
+    if (record === undefined || !isLeftOver(id, record.timeMs)) continue;
+    if (!(await isThere(join(directory, 'incoming', `${id}.json`))))
       await rm(join(gcRootsDirectory, name), { force: true });
   }
-  for (const id of ids) {
-    if (gcRootNames(id, parseRecordId(id)?.pathCount ?? 0).every((name) => roots.has(name))) continue;
+  for (const id of idsWithoutRoots) {
+    signal?.throwIfAborted();
     const file = join(directory, 'incoming', `${id}.json`);
     const record = await readRecordFile(file, id).catch(() => undefined);
     if (record === undefined) continue;
     const paths = record.paths.map((path) => formatStorePath(path, record.storeDir));
     makeGcRoots(gcRootsDirectory, id, paths);
     // The worker may have been done with it meanwhile.
-    if ((await lstat(file).catch(() => undefined)) === undefined)
+    if (!(await isThere(file)))
       for (const name of gcRootNames(id, paths.length)) await rm(join(gcRootsDirectory, name), { force: true });
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined)) !== undefined;
 }
 
 async function moveAway(directory: string, name: string): Promise<void> {
@@ -65,12 +87,15 @@ async function moveAway(directory: string, name: string): Promise<void> {
   await rename(join(directory, 'incoming', name), join(directory, 'damaged', name));
 }
 
-async function list(directory: string): Promise<string[]> {
-  return readdir(directory).catch((error: NodeJS.ErrnoException) => {
+/** The names in a folder; none of one that is not there. */
+async function* list(directory: string): AsyncGenerator<string> {
+  try {
+    for await (const { name } of await opendir(directory, { bufferSize: 1000 })) yield name;
+  } catch (error) {
     // A user who may not see the roots cannot mend them.
-    if (error.code === 'ENOENT' || error.code === 'EACCES') return [];
-    throw error;
-  });
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'EACCES') throw error;
+  }
 }
 
 /** Does a process with this id run? */

@@ -44,10 +44,11 @@ test('the socket is found by its name among others', async () => {
 });
 
 test('the watchdog is fed twice in its time', async () => {
-  const messages = await runService('notify', 3, { WATCHDOG_USEC: '100000' }, 500);
+  // Often enough on a machine that has no time for half of it.
+  const messages = await runService('notify', 3, { WATCHDOG_USEC: '200000' }, 3000);
   const fed = messages.filter(([, message]) => message.includes('WATCHDOG=1')).length;
-  expect(fed).toBeGreaterThan(2);
-  expect(fed).toBeLessThan(20);
+  expect(fed).toBeGreaterThan(15);
+  expect(fed).toBeLessThan(35);
 });
 
 test("another process's watchdog is not fed", async () => {

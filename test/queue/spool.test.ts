@@ -127,7 +127,7 @@ describe('a sweep', () => {
 
   it('takes what the dead left, and nothing else', async () => {
     const id = await spool.addRecord(record);
-    const own = `1000000000000-1-${process.pid}-abc`;
+    const own = `${Date.now()}-1-${process.pid}-abc`;
     const young = `${Date.now()}-1-2147483646-abc`;
     for (const name of [dead, own, young]) await symlink('/nix/store/x', join(directory, 'roots', `${name}-0`));
     await symlink('/nix/store/x', join(directory, 'roots/mine'));
@@ -141,6 +141,24 @@ describe('a sweep', () => {
     expect(await readdir(inSpool('tmp'))).toEqual([own]);
     expect(await roots()).toEqual([`${own}-0`, `${id}-0`, `${id}-1`, 'mine'].sort());
     expect(await spool.readRecord(id)).toMatchObject(record);
+  });
+
+  it('takes what is a day old, whoever has the number of its process now', async () => {
+    const id = await spool.addRecord(record);
+    // As when a worker is killed between a record and its roots.
+    await rm(inSpool('incoming', `${id}.json`));
+    await writeFile(inSpool('tmp', id), 'half');
+    await spool.sweep({ olderThanMs: 0 });
+    expect(await roots()).toEqual([`${id}-0`, `${id}-1`]);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 86_400_000 });
+    await spool.sweep();
+    expect(await roots()).toEqual([]);
+    expect(await readdir(inSpool('tmp'))).toEqual([]);
+  });
+
+  it('ends when it is told to', async () => {
+    await writeFile(inSpool('tmp', dead), 'half');
+    await expect(spool.sweep({ signal: AbortSignal.abort('enough') })).rejects.toBe('enough');
   });
 
   it('makes the roots that records lack', async () => {
@@ -160,15 +178,16 @@ describe('a sweep', () => {
 });
 
 describe('a watch', () => {
+  const patience = { timeout: 20_000 };
   it('tells of records and commands', async () => {
     let calls = 0;
     const watch = spool.watch(() => calls++);
     await spool.addRecord(record);
-    await vi.waitFor(() => expect(calls).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(calls).toBeGreaterThan(0), patience);
     await delay(50);
     const before = calls;
     await writeFile(inSpool('commands/x.json'), '{}');
-    await vi.waitFor(() => expect(calls).toBeGreaterThan(before));
+    await vi.waitFor(() => expect(calls).toBeGreaterThan(before), patience);
     watch.close();
   });
 
@@ -176,7 +195,7 @@ describe('a watch', () => {
     await rm(inSpool('commands'), { recursive: true });
     let calls = 0;
     const watch = spool.watch(() => calls++);
-    await vi.waitFor(() => expect(calls).toBeGreaterThan(0), { timeout: 20_000 });
+    await vi.waitFor(() => expect(calls).toBeGreaterThan(0), patience);
     watch.close();
   });
 });

@@ -244,10 +244,18 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
     if (options.once && isQuiet && lanes.every((lane) => lane.isDrained())) end();
   }
 
+  let sweeping: Promise<void> | undefined;
   const sweep = (): void => {
-    spool.sweep().catch((error: unknown) => onWarning(`the queue cannot be swept: ${messageOf(error)}`));
+    sweeping ??= spool
+      .sweep({ signal })
+      .catch((error: unknown) => {
+        if (!signal.aborted) onWarning(`the queue cannot be swept: ${messageOf(error)}`);
+      })
+      .finally(() => {
+        sweeping = undefined;
+      });
   };
-  const sweeping = setInterval(sweep, sweepEveryMs);
+  const sweepTimer = setInterval(sweep, sweepEveryMs);
   const onAbort = (): void => end();
   signal.addEventListener('abort', onAbort, { once: true });
   try {
@@ -261,10 +269,11 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
     onEvent({ type: 'stopping' });
   } finally {
     signal.removeEventListener('abort', onAbort);
-    clearInterval(sweeping);
+    clearInterval(sweepTimer);
     await arrivals.stop();
     await stopLanes(lanes, config.queue.shutdownTimeoutMs);
     await Promise.all(removing.values());
+    await sweeping;
     await status.close();
     await underWay.close();
     // It was said already.
