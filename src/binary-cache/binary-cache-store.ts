@@ -23,8 +23,8 @@ import { putCompressed } from './put-compressed.ts';
 import { readFile } from './read-file.ts';
 import type { BinaryCacheSettings } from './settings.ts';
 
-/** How many narinfo files are asked for at a time, as many as Nix has connections to a cache. */
-const queryConcurrency = 25;
+/** How many narinfo files are asked for at a time: as many as there are connections to an HTTP server. */
+const queryConcurrency = 64;
 const maximumLogBytes = 1024 * 1024 * 1024;
 
 /** How a binary cache is opened. */

@@ -2,7 +2,7 @@
  * Copying paths from a store to another.
  *
  * The order of things is that of Nix (`src/libstore/store-api.cc`, `copyPaths`; `binary-cache-store.cc`, `addMultipleToStore`): closure →
- * what the destination lacks → NARs side by side, the largest first → each path made visible behind its references.
+ * what the destination lacks → NARs side by side, the most urgent first → each path made visible behind its references.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * NARs go side by side, the largest first; each path becomes visible behind all that it refers to.
+ * NARs go side by side, the most urgent first; each path becomes visible behind all that it refers to.
  *
  * @module
  */
@@ -11,9 +11,10 @@ import { formatStorePath, type StorePath } from '../store-path.ts';
 import { createBudget } from './budget.ts';
 import { sortByReferences } from './order.ts';
 import { describePathInfo, type Report } from './outcome.ts';
+import { sortByUrgency } from './urgency.ts';
 
-/** As many as Nix has connections to a cache. */
-const maximumPathsUnderWay = 25;
+/** As many as there are connections to an HTTP server: most paths are small, and what they take is the time until it answers. */
+const maximumPathsUnderWay = 64;
 /** A path has at most about so many bytes on its way at a time: hashing, compression, parts of an upload. */
 const maximumWeightBytes = 32 * 1024 * 1024;
 const budgetBytes = 128 * 1024 * 1024;
@@ -121,8 +122,7 @@ export async function publishInOrder(
   });
 
   const prepared = new Map<StorePath, Promise<Publication>>();
-  for (const info of order.toSorted((left, right) => right.narSize - left.narSize))
-    prepared.set(info.path, prepare(info));
+  for (const info of sortByUrgency(order)) prepared.set(info.path, prepare(info));
   const visible = new Map<StorePath, Promise<void>>();
   for (const info of order) {
     const references = info.references.flatMap((path) => visible.get(path) ?? []);
