@@ -29,7 +29,11 @@ const rooms: readonly { name: string; files: RegExp; portable: boolean }[] = [
   { name: 'backend/conformance', files: /^backend\/conformance\//, portable: true },
   { name: 'backend/filesystem', files: /^backend\/filesystem\//, portable: false },
   { name: 'backend/s3', files: /^backend\/s3\//, portable: false },
-  { name: 'store interface', files: /^store\/(checked-nar|store(-error|-uri)?)\.ts$/, portable: true },
+  {
+    name: 'store interface',
+    files: /^store\/(checked-nar|measured|store(-error|-uri)?|unpack-nar)\.ts$/,
+    portable: true,
+  },
   { name: 'binary-cache', files: /^binary-cache\//, portable: true },
   { name: 'store', files: /^store\//, portable: false },
   { name: 'store-object', files: /^store-object\//, portable: true },

@@ -10,11 +10,11 @@ import type { Hash } from '../hash/index.ts';
 import { type NarInfo, narKey } from '../narinfo/index.ts';
 import type { PathInfo } from '../path-info.ts';
 import { requirePromisedNar } from '../store/checked-nar.ts';
+import { measure } from '../store/measured.ts';
 import type { CompressedNar } from '../store/store.ts';
-import { measure } from './measured.ts';
+import { unpackNar } from '../store/unpack-nar.ts';
 import type { BinaryCacheSettings } from './settings.ts';
 import { stageObject } from './staging.ts';
-import { unpackNar } from './unpack-nar.ts';
 
 /** The cache that a NAR goes into. */
 export interface NarDestination {

@@ -6,8 +6,8 @@
 import type { AbortOptions } from '../abort.ts';
 import type { Backend } from '../backend/backend.ts';
 import type { NarInfo } from '../narinfo/index.ts';
+import { unpackNar } from '../store/unpack-nar.ts';
 import { compressedNarOf } from './nar-file.ts';
-import { unpackNar } from './unpack-nar.ts';
 
 /**
  * Stream a NAR: who reaches the end without an error has the bytes that the narinfo promises.

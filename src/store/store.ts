@@ -78,7 +78,7 @@ export interface Publication {
 
 /** How a path is taken. */
 export interface PrepareOptions extends AbortOptions {
-  /** The same NAR as a cache has it: another cache may take the file as it is. */
+  /** The same NAR as a cache has it: another cache may take the file as it is, and others unpack it, checking it once. */
   readonly compressedNar?: CompressedNar | undefined;
 }
 

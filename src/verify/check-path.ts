@@ -17,6 +17,7 @@ import { StoreError } from '../store/store-error.ts';
 import { formatStorePath, parseStorePath, type StorePath, storePathHashPart } from '../store-path.ts';
 import { checkCachedNar, checkNarFile, checkStoredNar, isDamage } from './check-nar.ts';
 import { createFinding, type VerifyFinding } from './finding.ts';
+import type { NarDigester } from './nar-digester.ts';
 import { findDistrust, type TrustPolicy } from './trust.ts';
 
 const referenceConcurrency = 25;
@@ -36,6 +37,8 @@ export interface CheckOptions extends TrustPolicy, AbortOptions {
 export interface CheckCacheOptions extends CheckOptions {
   /** Are there `.ls` files? */
   readonly hasListings: boolean;
+  /** Takes small NARs. */
+  readonly digester?: NarDigester | undefined;
   /** Does the cache have this path, or a store that its clients use beside it? */
   readonly hasReference: (path: StorePath, options: AbortOptions) => Promise<boolean>;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createNarDigester } from '#nar-digester';
 import { isKey } from '../backend/backend.ts';
 import { createSlots } from '../backend/slots.ts';
 import type { BinaryCacheStore } from '../binary-cache/binary-cache-store.ts';
@@ -47,6 +48,8 @@ const maximumDeferred = 10_000;
 /** What a verification of a cache is told. */
 export type VerifyCacheOptions = VerifyOptions & CheckOptions;
 
+type WorkOptions = VerifyCacheOptions & Pick<CheckCacheOptions, 'digester'>;
+
 interface CheckedPath {
   readonly wanted: CachedPath;
   readonly report: CachedPathReport;
@@ -57,6 +60,20 @@ export async function* verifyCache(
   cache: BinaryCacheStore,
   paths: Iterable<StorePath> | 'all',
   options: VerifyCacheOptions,
+  stop: () => void,
+): AsyncGenerator<VerifyFinding> {
+  const digester = options.contents ? createNarDigester() : undefined;
+  try {
+    yield* verifyFiles(cache, paths, { ...options, digester }, stop);
+  } finally {
+    await digester?.close();
+  }
+}
+
+async function* verifyFiles(
+  cache: BinaryCacheStore,
+  paths: Iterable<StorePath> | 'all',
+  options: WorkOptions,
   stop: () => void,
 ): AsyncGenerator<VerifyFinding> {
   const { signal, onEvent } = options;
@@ -121,7 +138,7 @@ async function* checkCacheInfo(
 }
 
 /** What is done with each path. */
-function createWork(cache: BinaryCacheStore, inventory: Inventory, options: VerifyCacheOptions) {
+function createWork(cache: BinaryCacheStore, inventory: Inventory, options: WorkOptions) {
   const { signal, onEvent, repairFrom: sources = [], quarantineFolder, substituters = [] } = options;
   const repairSlots = createSlots(repairConcurrency);
   const questionSlots = createSlots(questionConcurrency);

@@ -3,12 +3,13 @@
  *
  * @module
  */
-import type { Stats } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AbortOptions } from '../../abort.ts';
 import { type BackendEntry, isKey } from '../backend.ts';
 import { filesystemError, saysAbsent, systemCodeOf } from './filesystem-error.ts';
+import { quickly } from './quickly.ts';
 import { isTemporaryFileName } from './temporary-file-name.ts';
 
 /** So many names are read, and asked for their sizes, at a time. */
@@ -79,7 +80,10 @@ async function* readDirectory(path: string, wanted: (name: string) => boolean): 
 
 async function statOrAbsent(path: string): Promise<Stats | undefined> {
   try {
-    return await stat(path);
+    return await quickly(
+      () => statSync(path),
+      () => stat(path),
+    );
   } catch (error) {
     if (saysAbsent(error) || systemCodeOf(error) === 'ELOOP') return undefined;
     throw error;

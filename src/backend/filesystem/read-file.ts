@@ -3,15 +3,25 @@
  *
  * @module
  */
-import { closeSync, constants, fstatSync, open as openForCallback, read, type Stats } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  open as openForCallback,
+  openSync,
+  read,
+  readSync,
+  type Stats,
+} from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { BackendError, type ByteRange } from '../backend.ts';
 import { cutRange } from '../range.ts';
 import { type FilesystemPlace, filesystemError, saysAbsent } from './filesystem-error.ts';
+import { quickly } from './quickly.ts';
 
-// What may wait for a disk or a server goes through the thread pool, each time for the price of some twenty system calls:
-// opening and reading. What the system knows of an open file is asked for at once.
+// What may wait for a disk or a server goes through the thread pool when it does wait: opening, and reading small files. What
+// the system knows of an open file is asked for at once.
 const openDescriptor = promisify(openForCallback);
 const readDescriptor = promisify(read);
 
@@ -36,7 +46,11 @@ export async function openFile(
   signal: AbortSignal | undefined,
 ): Promise<OpenedFile | undefined> {
   // Not blocking: a fifo would wait for its writer.
-  const descriptor = await openDescriptor(place.path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+  const descriptor = await quickly(
+    () => openSync(place.path, flags),
+    () => openDescriptor(place.path, flags),
+  );
   try {
     const stats = fstatSync(descriptor);
     if (stats.isDirectory()) return undefined;
@@ -44,7 +58,7 @@ export async function openFile(
     const { start, end } = cutRange(range, stats.size);
     const body =
       end - start <= smallSize
-        ? readSmall(await readPart(descriptor, start, end, place), signal)
+        ? readSmall(await readPart(descriptor, start, end, place, quickly), signal)
         : readLarge(place, stats, start, end, signal);
     return { size: stats.size, body };
   } finally {
@@ -76,7 +90,7 @@ async function* readLarge(
     const { ino, size } = await handle.stat();
     if (ino !== expected.ino || size !== expected.size) throw replaced(place);
     for (let offset = start; offset < end; offset += chunkSize) {
-      const chunk = await readPart(handle.fd, offset, Math.min(offset + chunkSize, end), place);
+      const chunk = await readPart(handle.fd, offset, Math.min(offset + chunkSize, end), place, inPool);
       signal?.throwIfAborted();
       yield chunk;
     }
@@ -87,11 +101,23 @@ async function* readLarge(
   }
 }
 
-async function readPart(descriptor: number, start: number, end: number, place: FilesystemPlace): Promise<Uint8Array> {
+/** Large files are read while others compute. */
+const inPool: typeof quickly = (_here, there) => there();
+
+async function readPart(
+  descriptor: number,
+  start: number,
+  end: number,
+  place: FilesystemPlace,
+  how: typeof quickly,
+): Promise<Uint8Array> {
   const bytes = new Uint8Array(end - start);
-  let length = 0;
-  while (length < bytes.length) {
-    const { bytesRead } = await readDescriptor(descriptor, bytes, length, bytes.length - length, start + length);
+  for (let length = 0; length < bytes.length; ) {
+    const [offset, left, position] = [length, bytes.length - length, start + length];
+    const bytesRead = await how(
+      () => readSync(descriptor, bytes, offset, left, position),
+      async () => (await readDescriptor(descriptor, bytes, offset, left, position)).bytesRead,
+    );
     if (bytesRead === 0) throw replaced(place);
     length += bytesRead;
   }

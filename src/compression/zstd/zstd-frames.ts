@@ -20,6 +20,8 @@ const maximumWindowSize = 134_217_728;
 /** The most bytes of a block, in the archive and of content; in a frame with a smaller window no more than that. */
 export const maximumBlockSize = 131_072;
 
+const frameMagic = 0xfd2fb528n;
+
 /** What a frame begins with. */
 export interface ZstdFrameHeader {
   /** Magic and header as they stand in the archive. */
@@ -28,6 +30,7 @@ export interface ZstdFrameHeader {
   readonly windowSize: number;
   /** Bytes of content, when the header tells. */
   readonly contentSize: bigint | undefined;
+  readonly hasDictionary: boolean;
   readonly hasChecksum: boolean;
 }
 
@@ -51,7 +54,7 @@ export async function* readZstdParts(archive: ArchiveReader): AsyncGenerator<Zst
   do {
     const magic = await archive.exactly(4);
     const number = littleEndian(magic);
-    if (number === 0xfd2fb528n) yield* readFrame(archive, magic);
+    if (number === frameMagic) yield* readFrame(archive, magic);
     else if (number >> 4n === 0x184d2a5n) await skip(archive, Number(littleEndian(await archive.exactly(4))));
     else throw archive.corrupt('no zstd frame begins before here');
   } while (!(await archive.atEnd()));
@@ -77,28 +80,72 @@ async function* readFrame(archive: ArchiveReader, magic: Uint8Array): AsyncGener
 
 async function readHeader(archive: ArchiveReader, magic: Uint8Array): Promise<ZstdFrameHeader> {
   const descriptor = await archive.exactly(1);
-  const bits = descriptor[0]!;
-  const isSingleSegment = (bits & 0x20) !== 0;
-  if ((bits & 0x08) !== 0) throw archive.corrupt('a reserved bit of a frame header is set');
+  if ((descriptor[0]! & 0x08) !== 0) throw archive.corrupt('a reserved bit of a frame header is set');
+  const rest = await archive.exactly(headerLengthAfter(descriptor[0]!));
+  const header = parseHeader(concatBytes([magic, descriptor, rest]));
+  const obstacle = findObstacle(header);
+  if (obstacle !== undefined) throw unsupported(obstacle);
+  return header;
+}
 
-  const window = await archive.exactly(isSingleSegment ? 0 : 1);
-  const dictionary = await archive.exactly([0, 1, 2, 4][bits & 3]!);
-  const sizeLength = [isSingleSegment ? 1 : 0, 2, 4, 8][bits >> 6]!;
-  const size = await archive.exactly(sizeLength);
+const dictionaryLengths = [0, 1, 2, 4];
+const sizeLengths = [0, 2, 4, 8];
 
-  const contentSize = sizeLength === 0 ? undefined : littleEndian(size) + (sizeLength === 2 ? 256n : 0n);
-  const windowSize = isSingleSegment ? contentSize! : windowSizeOf(window[0]!);
-  if (littleEndian(dictionary) !== 0n) throw unsupported('needs a dictionary, which Nix archives never do');
+/** Bytes of a frame header behind its descriptor. */
+function headerLengthAfter(descriptor: number): number {
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  const sizeLength = sizeLengths[descriptor >> 6]!;
+  return dictionaryLengths[descriptor & 3]! + (isSingleSegment ? Math.max(1, sizeLength) : 1 + sizeLength);
+}
+
+/** @param bytes the header from its magic to its end. */
+function parseHeader(bytes: Uint8Array): ZstdFrameHeader {
+  const descriptor = bytes[4]!;
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  const dictionaryStart = isSingleSegment ? 5 : 6;
+  const sizeStart = dictionaryStart + dictionaryLengths[descriptor & 3]!;
+  const sizeLength = bytes.length - sizeStart;
+  const contentSize =
+    sizeLength === 0 ? undefined : littleEndian(bytes.subarray(sizeStart)) + (sizeLength === 2 ? 256n : 0n);
+  const windowSize = Number(isSingleSegment ? contentSize! : windowSizeOf(bytes[5]!));
+  const hasDictionary = littleEndian(bytes.subarray(dictionaryStart, sizeStart)) !== 0n;
+  return { bytes, windowSize, contentSize, hasDictionary, hasChecksum: (descriptor & 0x04) !== 0 };
+}
+
+/** What keeps a frame from being decoded here. */
+function findObstacle({ hasDictionary, windowSize }: ZstdFrameHeader): string | undefined {
+  if (hasDictionary) return 'needs a dictionary, which Nix archives never do';
   if (windowSize > maximumWindowSize)
-    throw unsupported(
-      `needs a window of ${windowSize} bytes, and more than ${maximumWindowSize} are refused: was it written with zstd's --long or --ultra?`,
-    );
-  return {
-    bytes: concatBytes([magic, descriptor, window, dictionary, size]),
-    windowSize: Number(windowSize),
-    contentSize,
-    hasChecksum: (bits & 0x04) !== 0,
-  };
+    return `needs a window of ${windowSize} bytes, and more than ${maximumWindowSize} are refused: was it written with zstd's --long or --ultra?`;
+  return undefined;
+}
+
+/**
+ * Are these bytes one frame, no more and no less, as far as that can be seen without decompressing it? What the one call of a
+ * decoder makes of them is then what {@link readZstdParts} leads to.
+ *
+ * @param contentSize what the header must say, if it says anything.
+ */
+export function isSingleZstdFrame(bytes: Uint8Array, contentSize: number): boolean {
+  const descriptor = bytes[4];
+  if (descriptor === undefined || littleEndian(bytes.subarray(0, 4)) !== frameMagic || (descriptor & 0x08) !== 0)
+    return false;
+  const headerEnd = 5 + headerLengthAfter(descriptor);
+  if (bytes.length < headerEnd) return false;
+  const header = parseHeader(bytes.subarray(0, headerEnd));
+  if (findObstacle(header) !== undefined) return false;
+  if (header.contentSize !== undefined && header.contentSize !== BigInt(contentSize)) return false;
+  const maximumSize = Math.min(maximumBlockSize, header.windowSize);
+  let end = headerEnd;
+  for (let isLast = false; !isLast; ) {
+    if (bytes.length < end + 3) return false;
+    const bits = bytes[end]! | (bytes[end + 1]! << 8) | (bytes[end + 2]! << 16);
+    isLast = (bits & 1) === 1;
+    const size = bits >> 3;
+    if (size > maximumSize) return false;
+    end += 3 + (((bits >> 1) & 3) === 1 ? 1 : size);
+  }
+  return end + (header.hasChecksum ? 4 : 0) === bytes.length;
 }
 
 function windowSizeOf(descriptor: number): bigint {

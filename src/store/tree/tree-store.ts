@@ -133,9 +133,13 @@ export async function openTreeStore(options: TreeStoreOptions): Promise<Writable
 
     narFromPath: (path, options) => dumpStorePath(path, files, options),
 
-    async prepare(info, openNar, { signal } = {}) {
+    async prepare(info, openNar, { compressedNar, signal } = {}) {
       const temporary = join(realStoreDir, `.narkit-${crypto.randomUUID()}`);
-      await restorePath(checkedNar(openNar(), info, files), temporary, { canonical: true, signal });
+      const nar =
+        compressedNar === undefined
+          ? checkedNar(openNar(), info, files)
+          : (await import('../unpack-nar.ts')).unpackNar(compressedNar, info, storeDir, { signal }).stream;
+      await restorePath(nar, temporary, { canonical: true, signal });
       const remove = (): void => removeTree(resolvePath(temporary));
       return {
         async publish() {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { concatBytes } from '../../../src/bytes/bytes.ts';
 import { ArchiveReader } from '../../../src/compression/archive-reader.ts';
-import { readZstdParts, type ZstdPart } from '../../../src/compression/zstd/zstd-frames.ts';
-import { archives } from '../archives.ts';
+import { isSingleZstdFrame, readZstdParts, type ZstdPart } from '../../../src/compression/zstd/zstd-frames.ts';
+import { archiveContent, archives } from '../archives.ts';
 import { chunksOf } from '../streams.ts';
 
 async function parts(archive: Uint8Array, chunkSize = archive.length): Promise<ZstdPart[]> {
@@ -42,7 +42,7 @@ test.each([
   expect(first).toMatchObject({ kind: 'header', header: { contentSize, windowSize, hasChecksum: false } });
 });
 
-test.each([
+const refused = [
   ['a window of more than 128 MiB', `${magic} 00 89 010000`, 'compression-unsupported', 'window of 150994944 bytes'],
   ['the largest window', `${magic} 00 ff 010000`, 'compression-unsupported', 'window'],
   ['one segment of more than 128 MiB', `${magic} a0 01000008 010000`, 'compression-unsupported', 'window'],
@@ -59,7 +59,9 @@ test.each([
   ['a skippable frame longer than it is', `${emptyFrame} 502a4d18 ffffffff 00`, 'compression-corrupt', 'cut short'],
   ['a rest of three bytes', `${emptyFrame} 28b52f`, 'compression-corrupt', 'cut short'],
   ['nothing', '', 'compression-corrupt', 'cut short'],
-])('%s is refused', async (_title, archive, code, message) => {
+] as const;
+
+test.each(refused)('%s is refused', async (_title, archive, code, message) => {
   for (const chunkSize of [1, 100]) {
     const found = parts(hex(archive), chunkSize);
     await expect(found).rejects.toMatchObject({ code, compression: 'zstd' });
@@ -69,4 +71,23 @@ test.each([
 
 test('an archive of skippable frames alone has no parts', async () => {
   expect(await parts(concatBytes([hex('502a4d18 03000000 aabbcc'), hex('5f2a4d18 00000000')]))).toEqual([]);
+});
+
+test('a single frame is known without decompressing it', () => {
+  const size = archiveContent.length;
+  const [, , frame] = archives.find(([compression, title]) => compression === 'zstd' && title === 'one frame')!;
+  expect(isSingleZstdFrame(frame, size)).toBe(true);
+  expect(isSingleZstdFrame(hex(emptyFrame), 0)).toBe(true);
+  expect(isSingleZstdFrame(hex(`${magic} 20 05 2b0000 61`), 5)).toBe(true);
+  expect(isSingleZstdFrame(hex(`${magic} 20 05 2b0000 61`), 6)).toBe(false);
+  expect(isSingleZstdFrame(hex(`${magic} 00 88 010000`), 5)).toBe(true); // it does not say
+  for (let length = 0; length < frame.length; length++)
+    expect(isSingleZstdFrame(frame.subarray(0, length), size)).toBe(false);
+  expect(isSingleZstdFrame(concatBytes([frame, Uint8Array.of(0)]), size)).toBe(false);
+  expect(isSingleZstdFrame(concatBytes([frame, frame]), size)).toBe(false);
+  expect(isSingleZstdFrame(concatBytes([hex('502a4d18 00000000'), frame]), size)).toBe(false);
+});
+
+test.each(refused.filter(([title]) => title !== 'a reserved block'))('%s is no single frame', (_title, archive) => {
+  expect(isSingleZstdFrame(hex(archive), 0)).toBe(false);
 });

@@ -7,11 +7,11 @@ import type { AbortOptions } from '../abort.ts';
 import { CompressionError, findCodec } from '../compression/index.ts';
 import { equalHashes, formatHash, type Hash } from '../hash/index.ts';
 import type { PathInfo } from '../path-info.ts';
-import { requirePromisedNar } from '../store/checked-nar.ts';
-import type { CompressedNar } from '../store/store.ts';
-import { StoreError } from '../store/store-error.ts';
 import { formatStorePath } from '../store-path.ts';
+import { requirePromisedNar } from './checked-nar.ts';
 import { measure } from './measured.ts';
+import type { CompressedNar } from './store.ts';
+import { StoreError } from './store-error.ts';
 
 /** No method needs more bytes for a file than twice those of the NAR, and some for its own frames. */
 const maximumFileSize = (narSize: number): number => 2 * narSize + 1024 * 1024;
