@@ -4,7 +4,6 @@
  * @module
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
 import { type Command, Option } from 'commander';
 import { isNarkitError } from '../errors.ts';
 import type { SpoolLock } from '../queue/lock.ts';
@@ -15,6 +14,7 @@ import type { WorkerEvent } from '../queue/worker/worker-event.ts';
 import { type Context, exitCode } from './context.ts';
 import { formatDuration } from './format-duration.ts';
 import { type ConfigFlag, configFlag, type OpenedQueue, openQueue, usingQueue } from './open-queue.ts';
+import { keepHeapSmall } from './small-heap.ts';
 import { createWorkerLog } from './worker-log.ts';
 
 interface Flags extends ConfigFlag {
@@ -54,8 +54,7 @@ Examples:
 }
 
 async function runWorkerCommand(context: Context, flags: Flags): Promise<void> {
-  // On a machine with much memory V8 lets garbage grow to several times what is in use before it collects: not in a service that stays.
-  setFlagsFromString('--heap-growing-percent=50');
+  keepHeapSmall();
   const queue = await openQueue(context, flags, { create: true });
   const lock = await takeLock(queue.spool.directory);
   try {

@@ -62,7 +62,7 @@ retry-delay-maximum = 1
     expect(await waiting.ended).toEqual({ exit: 0, errors: '' });
     const report = waiting.lines.at(-1)!;
     expect(report).toMatchObject({ type: 'result', uploaded: 0, waiting: count });
-    expect(report.maximumKilobytes).toBeLessThan(200 * 1024);
+    expect(report.maximumKilobytes).toBeLessThan(190_000);
 
     const { child, lines, ended } = startWorkerProcess(configFile);
     const seen = (type: string): number => lines.filter((line) => line.type === type && line.path === path).length;
