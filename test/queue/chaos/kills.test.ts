@@ -78,7 +78,13 @@ retry-delay-maximum = 1
         child.kill('SIGKILL');
         const { signal, exitCode, errors } = await ended;
         if (signal === 'SIGKILL') killed[kind]++;
-        else expect([kind, exitCode, errors]).toEqual(['hook', 0, '']);
+        // A disk that is busy may be too slow for a hook, which says so, and has not taken it then.
+        else
+          expect([kind, exitCode, errors]).toEqual([
+            'hook',
+            0,
+            expect.stringMatching(/^(narkit-hook: .* is too slow\n)?$/),
+          ]);
       };
       await Promise.all([
         victims !== 'worker' && kill(hook, 1.3 * hookMs * random(), 'hook'),

@@ -172,7 +172,16 @@ describePeer(['root', 's3'], 'a worker on a disk', () => {
     await server.stop();
   });
 
-  const remount = (how: 'ro' | 'rw'): void => void execFileSync('mount', ['-o', `remount,${how}`, spool.directory]);
+  const remount = (how: 'ro' | 'rw'): void =>
+    void execFileSync('mount', ['-o', `remount,${how}`, spool.directory], { stdio: 'ignore' });
+  const isDone = (work: () => void): boolean => {
+    try {
+      work();
+      return true;
+    } catch {
+      return false;
+    }
+  };
   const isEmpty = async (): Promise<boolean> => (await spool.listRecordIds()).length === 0;
 
   it('that is full goes on, says so once, and takes notes when there is room', async () => {
@@ -211,8 +220,8 @@ describePeer(['root', 's3'], 'a worker on a disk', () => {
     worker = place.start({ to: [place.cache('one')] });
     await place.queue(path);
     await worker.until(isEvent('destination'));
-    await setTimeout(600);
-    remount('ro');
+    // Not while the worker has a file there open to write.
+    await until(async () => isDone(() => remount('ro')));
     await rm(join(place.directory, 'one'));
     await worker.until(isEvent('uploaded', path));
     await worker.until(
