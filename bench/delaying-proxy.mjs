@@ -36,7 +36,7 @@ function passOn(source, destination, delayMs, openMs) {
     send(chunk);
   });
   source.on('end', () => send(undefined));
-  source.on('error', () => destination.destroy());
+  source.on('error', () => destination.resetAndDestroy());
   destination.on('drain', deliver);
   source.resume();
 

@@ -4,14 +4,16 @@
  * @module
  */
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openFixtures } from './fixtures/store.ts';
-import { measureRow } from './measure-row.ts';
-import { findNodes } from './nodes.ts';
-import { formatRow } from './report.ts';
+import { measureRow, type RowResult } from './measure-row.ts';
+import { findNodes, findVersions } from './nodes.ts';
+import { describeMachine, findMoves, type Move, mergeRow, type Ratios, readRatios, writeRatios } from './ratios.ts';
+import { formatMove, formatRow, formatTable, replaceTable } from './report.ts';
+import type { Row } from './row.ts';
 import { rows } from './rows/index.ts';
 
 const usage = `usage: npm run bench -- [options]
@@ -20,7 +22,12 @@ const usage = `usage: npm run bench -- [options]
   --rounds N    instead of each row's own number
   --node N      with this Node alone: 20 or 24
   --list        print the names of the rows
+  --save        write bench/ratios.json, and the table in docs/performance.md
+
+Exit status 1 when a row failed, or when a ratio is worse than the saved one by more than its noise.
 `;
+const ratiosUrl = new URL('ratios.json', import.meta.url);
+const pageUrl = new URL('../docs/performance.md', import.meta.url);
 
 const { values: options } = parseArgs({
   options: {
@@ -28,6 +35,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string' },
     node: { type: 'string' },
     list: { type: 'boolean' },
+    save: { type: 'boolean' },
     help: { type: 'boolean' },
   },
 });
@@ -41,24 +49,27 @@ async function run(): Promise<void> {
   usePeers();
   const nodes = findNodes(options.node);
   if (nodes.length === 0) throw new Error(`no Node ${options.node} is here`);
+  const machine = describeMachine();
+  const date = new Date().toISOString().slice(0, 10);
+  const versions = findVersions(nodes);
   const fixtures = await openFixtures((line) => console.error(line));
   const directory = await mkdtemp(join(fixtures.directory, 'run-'));
+  const moves: Move[] = [];
   try {
     for (const row of chosen) {
-      const missing = row.missing?.();
-      if (missing !== undefined) {
-        console.log(`${row.name}\n  not measured: ${missing}`);
+      const why = row.missing?.();
+      if (why !== undefined) {
+        console.log(`${row.name}\n  not measured: ${why}`);
         continue;
       }
       try {
-        const openRow = await row.open(fixtures);
-        try {
-          const rounds = Number(options.rounds ?? row.rounds ?? 5);
-          const result = await measureRow(openRow, { nodes, rounds, isLong: row.isLong ?? false, directory });
-          console.log(formatRow(row.name, result));
-        } finally {
-          await openRow.close?.();
-        }
+        const result = await measure(row);
+        console.log(formatRow(row.name, result));
+        // Read each time: another run may have saved meanwhile.
+        const before = readRatios(ratiosUrl);
+        moves.push(...findMoves(row.name, before[row.name], result, machine));
+        if (options.save)
+          await save({ ...before, [row.name]: mergeRow(before[row.name], result, { date, machine, versions }) });
       } catch (error) {
         console.log(`${row.name}\n  FAILED: ${error instanceof Error ? error.message : error}`);
         process.exitCode = 1;
@@ -68,6 +79,23 @@ async function run(): Promise<void> {
     await rm(directory, { recursive: true, force: true });
     await fixtures.close();
   }
+  for (const move of moves) console.log(formatMove(move));
+  if (!options.save && moves.some(({ judgement }) => judgement === 'worse')) process.exitCode = 1;
+
+  async function measure(row: Row): Promise<RowResult> {
+    const openRow = await row.open(fixtures);
+    try {
+      const rounds = Number(options.rounds ?? row.rounds ?? 5);
+      return await measureRow(openRow, { nodes, rounds, isLong: row.isLong ?? false, directory });
+    } finally {
+      await openRow.close?.();
+    }
+  }
+}
+
+async function save(ratios: Ratios): Promise<void> {
+  writeRatios(ratiosUrl, ratios);
+  await writeFile(pageUrl, replaceTable(await readFile(pageUrl, 'utf8'), formatTable(rows, ratios)));
 }
 
 /** Where `test/peers/install.sh` puts them for a run of CI, unless told otherwise. */

@@ -17,6 +17,7 @@ export interface Measured {
 
 /** narkit beside a peer, on one Node. */
 export interface Comparison extends Ratio {
+  /** Its name, and what was added to its time. */
   readonly peer: string;
   readonly node: string;
   readonly atMost?: number | undefined;
@@ -81,7 +82,7 @@ export async function measureRow(row: OpenRow, options: MeasureRowOptions): Prom
         const more = besides && timesOf(nameOf(besides, node));
         const peerTimes = timesOf(nameOf(peer, node)).map((ms, round) => ms + plusMs + (more?.[round] ?? 0));
         return {
-          peer: peer.name,
+          peer: [peer.name, ...(plusMs > 0 ? [`${plusMs} ms`] : []), ...(plusPeer ? [plusPeer] : [])].join(' + '),
           node: node.name,
           ...compareRounds(timesOf(narkitOn(node)), peerTimes),
           atMost: typeof atMost === 'number' ? atMost : atMost?.[node.major],

@@ -1,10 +1,11 @@
 /**
- * The Nodes that narkit is measured with: the one that runs this, and the one among the peers.
+ * The Nodes that narkit is measured with, the one that runs this and the one among the peers, and which versions all are of.
  *
  * @module
  */
 import { execFileSync } from 'node:child_process';
-import { findPeer } from '../test/peers/peers.ts';
+import { join } from 'node:path';
+import { findPeer, nix, nixVersions } from '../test/peers/peers.ts';
 import type { NodeVersion } from './row.ts';
 
 /** @param only the first number of a version. */
@@ -18,4 +19,14 @@ export function findNodes(only?: string): NodeVersion[] {
   return nodes.filter(
     ({ major }, index) => nodes.findIndex((node) => node.major === major) === index && (only ?? major) === major,
   );
+}
+
+/** `{ 'Node 20': '20.20.2', 'Nix 2.34': '2.34.0' }` */
+export function findVersions(nodes: readonly NodeVersion[]): Record<string, string> {
+  const versions = Object.fromEntries(nodes.map(({ name, version }) => [name, version.slice(1)]));
+  for (const { version, bin } of nixVersions.map(nix).filter((found) => found !== undefined)) {
+    const said = execFileSync(join(bin, 'nix'), ['--version'], { encoding: 'utf8' });
+    versions[`Nix ${version}`] = said.trim().split(' ').at(-1)!;
+  }
+  return versions;
 }

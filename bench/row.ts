@@ -33,15 +33,15 @@ export interface Run {
 
 /** What narkit is compared with. */
 export interface Peer {
-  /** Unique in its row. */
+  /** Unique in its row; what the program is called in the table. */
   readonly name: string;
   /** Why it cannot be measured here. */
   readonly missing?: string | undefined;
   /** It runs on Node, too: measured once with each. */
   readonly perNode?: boolean;
-  /** The peer is given so much time besides. */
+  /** narkit is compared with its time and so much besides. */
   readonly plusMs?: number;
-  /** The time of another peer is added to this one's. */
+  /** narkit is compared with its time and another peer's. */
   readonly plusPeer?: string;
   /** What narkit's time divided by this peer's may be at most, for every Node or by its first number; without it the peer is there for orientation. */
   readonly atMost?: number | Readonly<Record<string, number>>;

@@ -19,6 +19,8 @@ export const copyToNginxRows: readonly Row[] = [
   {
     name: 'copy to nginx 20 ms away, zstd, 500 paths',
     meaning: 'How long a closure of many small paths takes to a cache over the network.',
+    rounds: 3,
+    isLong: true,
     missing,
     open: openEmpty,
   },
@@ -40,11 +42,6 @@ async function openEmpty(fixtures: Fixtures): Promise<OpenRow> {
         missing: whyNoNix('2.34'),
         atMost: 0.5,
         command: (run) => fixtures.nix('2.34', run, 'copy', '--to', server.url, fixtures.many),
-      },
-      {
-        name: 'nix copy, Nix 2.8',
-        missing: whyNoNix('2.8'),
-        command: (run) => fixtures.nix('2.8', run, 'copy', '--to', server.url, fixtures.many),
       },
     ],
     async afterRun() {

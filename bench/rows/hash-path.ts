@@ -11,13 +11,13 @@ export const hashPathRows: readonly Row[] = [
   {
     name: 'hash path, 630 MB in 60 files',
     meaning: 'To hash a large path takes what its SHA-256 takes.',
-    rounds: 9,
+    rounds: 7,
     open: (fixtures) => open(fixtures, fixtures.large),
   },
   {
     name: 'hash path, 300 MB in 15,000 files',
     meaning: 'To hash a path of many files takes what it takes to open them.',
-    rounds: 9,
+    rounds: 7,
     open: (fixtures) => open(fixtures, fixtures.small),
   },
 ];

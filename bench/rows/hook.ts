@@ -58,7 +58,7 @@ async function open(
     }),
     peers: [
       {
-        name: 'node -e 0, and 10 ms',
+        name: 'node -e 0',
         perNode: true,
         plusMs: 10,
         atMost: 1,

@@ -22,7 +22,7 @@ export const pathInfoRows: readonly Row[] = [
             command: (run) => fixtures.nix('2.34', run, ...args),
           },
           {
-            name: 'nix path-info and node -e 0',
+            name: 'node -e 0',
             missing: whyNoNix('2.34'),
             perNode: true,
             plusPeer: 'nix path-info',
