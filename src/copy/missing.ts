@@ -67,16 +67,23 @@ export async function findMissing(
     report.finish({ ...describePathInfo(infos.get(path)!), outcome: 'failed', error: asError(error) });
   };
   const there = await to.queryPathInfos(infos.keys(), { ...options, onError: fail });
+  const finish = (info: PathInfo): void => report.finish({ ...describePathInfo(info), outcome: 'present' });
+  const toSign: { info: PathInfo; lacking: readonly string[] }[] = [];
+  for (const [path, present] of there) {
+    const info = infos.get(path)!;
+    const lacking = findLackingSignatures(to, present, info, report);
+    if (lacking.length > 0) toSign.push({ info, lacking });
+    else finish(info);
+  }
   await pMap(
-    there,
-    async ([path, present]) => {
-      const info = infos.get(path)!;
+    toSign,
+    async ({ info, lacking }) => {
       try {
-        await addMissingSignatures(to, present, info, options, report);
-        report.finish({ ...describePathInfo(info), outcome: 'present' });
+        await to.addSignatures(info.path, lacking, options);
+        finish(info);
       } catch (error) {
         options.signal?.throwIfAborted();
-        fail(path, error);
+        fail(info.path, error);
       }
     },
     { concurrency: signatureConcurrency },
@@ -86,21 +93,19 @@ export async function findMissing(
 }
 
 /** A signature says that these bytes are right: it goes only onto a path of the same bytes and references. */
-async function addMissingSignatures(
+function findLackingSignatures(
   to: WritableStore,
   present: PathInfo,
   info: PathInfo,
-  options: AbortOptions,
   report: Report,
-): Promise<void> {
+): readonly string[] {
   if (!haveSameContents(present, info)) {
     const message = `'${to.uri}' has the path with other contents than the source: it stays as it is, and gets no new signature`;
     report.event({ type: 'warning', path: info.path, message });
-    return;
+    return [];
   }
   const there = new Set(present.signatures);
-  const lacking = info.signatures.filter((signature) => !there.has(signature));
-  if (lacking.length > 0) await to.addSignatures(info.path, lacking, options);
+  return info.signatures.filter((signature) => !there.has(signature));
 }
 
 function haveSameContents(left: PathInfo, right: PathInfo): boolean {

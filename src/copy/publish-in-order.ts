@@ -18,6 +18,8 @@ const maximumPathsUnderWay = 64;
 /** A path has at most about so many bytes on its way at a time: hashing, compression, parts of an upload. */
 const maximumWeightBytes = 32 * 1024 * 1024;
 const budgetBytes = 128 * 1024 * 1024;
+/** After so many paths were looked at, some milliseconds, other work has its turn. */
+const pathsPerTurn = 1024;
 
 /**
  * Copy paths that the destination lacks.
@@ -122,11 +124,22 @@ export async function publishInOrder(
   });
 
   const prepared = new Map<StorePath, Promise<Publication>>();
-  for (const info of sortByUrgency(order)) prepared.set(info.path, prepare(info));
+  for (const info of sortByUrgency(order)) {
+    const publication = prepare(info);
+    publication.catch(() => {}); // thrown where it is awaited
+    prepared.set(info.path, publication);
+    if (prepared.size % pathsPerTurn === 0) await nextTurn();
+  }
   const visible = new Map<StorePath, Promise<void>>();
   for (const info of order) {
     const references = info.references.flatMap((path) => visible.get(path) ?? []);
     visible.set(info.path, publish(info, prepared.get(info.path)!, references));
+    if (visible.size % pathsPerTurn === 0) await nextTurn();
   }
   await Promise.all(visible.values());
+}
+
+/** What else the process does has its turn. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
 }
