@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import packageJson from '../../package.json' with { type: 'json' };
 import type { Fixtures } from '../fixtures/store.ts';
 import type { OpenRow, Row } from '../row.ts';
 
@@ -53,7 +54,7 @@ async function open(
   return {
     narkit: ({ node }) => ({
       file: node.file,
-      args: [fromRoot('dist/hook/narkit-hook.cjs')],
+      args: [fromRoot(packageJson.bin['narkit-hook'])],
       env: { ...process.env, ...built, NARKIT_CONFIG: queue.config },
     }),
     peers: [
