@@ -69,6 +69,9 @@ export interface OpenJournalOptions {
 /** The file in the spool. */
 const journalFile = 'journal.jsonl';
 
+/** A file that cannot be written is tried again so much later: to rewrite it takes long, and a full disk stays full for a while. */
+const pauseAfterFailureMs = 5_000;
+
 /** The file is rewritten when it has more than twice as many lines as are needed, and this many more. */
 const staleLinesAllowed = 1000;
 
@@ -120,12 +123,19 @@ export async function openJournal(directory: string, options: OpenJournalOptions
   let torn = false;
   let writing: Promise<void> | undefined;
   let fails = false;
+  let again: NodeJS.Timeout | undefined;
 
   function record(line: JournalLine): void {
     apply(line);
     if (options.readOnly) return;
-    pending.push(formatJournalLine(line));
-    // What cannot be written now is written with the next line: the journal is a hint.
+    // A file that is to be rewritten gets it by that.
+    if (!torn || writing !== undefined) pending.push(formatJournalLine(line));
+    if (again === undefined) writeSoon();
+  }
+
+  /** What cannot be written now is written later: the journal is a hint. */
+  function writeSoon(): void {
+    again = undefined;
     write().then(
       () => {
         fails = false;
@@ -133,6 +143,7 @@ export async function openJournal(directory: string, options: OpenJournalOptions
       (error: unknown) => {
         if (!fails) options.onError?.(error);
         fails = true;
+        again ??= setTimeout(writeSoon, pauseAfterFailureMs).unref();
       },
     );
   }
@@ -207,6 +218,7 @@ export async function openJournal(directory: string, options: OpenJournalOptions
       await write();
     },
     async close() {
+      clearTimeout(again);
       if (!options.readOnly) await write();
     },
   };

@@ -2,7 +2,7 @@ import { appendFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Journal, openJournal, type PathProgress } from '../../src/queue/index.ts';
 import { samplePath } from '../copy/sample-store.ts';
 
@@ -93,6 +93,24 @@ describe('a journal', () => {
     expect((await openJournal(directory)).get(samplePath('a'), to)?.attempts).toBe(19_999);
     await journal.compact();
     expect((await readFile(file, 'utf8')).trim().split('\n')).toHaveLength(1);
+  });
+
+  it('leaves a file alone for a while that cannot be written, however much there is to note', async () => {
+    const errors: unknown[] = [];
+    const journal = await openJournal(directory, { onError: (error) => errors.push(error) });
+    await mkdir(file);
+    journal.set(progress('a'));
+    await vi.waitFor(() => expect(errors).toHaveLength(1), { timeout: 20_000 });
+    // Who tries again writes to this, and removes it.
+    await writeFile(`${file}.new`, 'untouched');
+    for (let attempts = 0; attempts < 100; attempts++) {
+      journal.set(progress('a', { attempts }));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await readFile(`${file}.new`, 'utf8')).toBe('untouched');
+    await rm(file, { recursive: true });
+    await journal.close();
+    expect((await openJournal(directory)).get(samplePath('a'), to)?.attempts).toBe(99);
   });
 
   it('goes on without its file, which has all again as soon as it can be written', async () => {

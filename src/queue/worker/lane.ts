@@ -98,6 +98,8 @@ export function createLane(options: LaneOptions): Lane {
   /** Failed when the destination seemed to be away. When something else gets through after all, it was the path. */
   const suspects = new Map<WaitingPath, Error>();
   let destination: Promise<Destination> | undefined;
+  const ending = new AbortController();
+  /** Of what is under way. */
   let controller = new AbortController();
   let failuresInARow = 0;
   let reading = false;
@@ -151,8 +153,8 @@ export function createLane(options: LaneOptions): Lane {
   }
 
   function open(): Promise<Destination> {
-    // The store outlives the groups: of its signal, only the end of the lane is heard.
-    destination ??= options.open(watcher(controller.signal)).catch((error: unknown) => {
+    // The store outlives the groups.
+    destination ??= options.open(watcher(ending.signal)).catch((error: unknown) => {
       destination = undefined;
       throw error;
     });
@@ -276,22 +278,32 @@ export function createLane(options: LaneOptions): Lane {
     }
     const left = group.filter((waiting) => waiting.state === 'active' && paths.get(waiting.path) === waiting);
     if (signal.aborted) for (const waiting of left) paths.putBack(waiting);
-    else judge(left, (path) => failures.get(path) ?? failure, startedMs, isOpen);
+    else await judge(left, (path) => failures.get(path) ?? failure, startedMs, isOpen);
   }
 
   /** What is left of a group failed, or nobody said what became of it. */
-  function judge(
+  async function judge(
     left: readonly WaitingPath[],
     errorOf: (path: StorePath) => Error | undefined,
     startedMs: number,
     isOpen: boolean,
-  ): void {
+  ): Promise<void> {
     const failed = left.map((waiting) => {
       const error = errorOf(waiting.path) ?? new Error('nobody said what became of it');
       const kind = classifyFailure(error, options.originOf);
       // A destination that cannot be opened is not a path's fault.
       return { waiting, error, kind: isOpen || isOfDestination(kind) || kind === 'source' ? kind : 'refused' } as const;
     });
+    const [only] = failed;
+    if (only?.kind === 'unreachable' && failed.length === 1) {
+      const isOwnFault = await isToBlame();
+      if (paths.get(only.waiting.path) !== only.waiting) return;
+      if (isOwnFault) {
+        chargeAttempt(only.waiting, only.error);
+        answered();
+        return;
+      }
+    }
     for (const { waiting, error, kind } of failed) handle(waiting, error, kind);
     const ofDestination = failed.filter(({ kind }) => isOfDestination(kind));
     const worst = ofDestination.find(({ kind }) => kind === 'refused') ?? ofDestination[0];
@@ -306,6 +318,12 @@ export function createLane(options: LaneOptions): Lane {
     if (health.state !== 'ready') suspects.clear();
     if (worst.kind !== 'refused') for (const { waiting, error } of ofDestination) suspects.set(waiting, error);
     noteFailure(worst.kind as DestinationFailure, worst.error, startedMs);
+  }
+
+  /** Is it the path that breaks what a destination says, when no other is there to tell? Then that answers to something else. */
+  async function isToBlame(): Promise<boolean> {
+    const isAlone = groups.size === 1 && paths.readyCount + unreadCount() === 0;
+    return isAlone && ((await (await destination)?.answers(controller)) ?? false);
   }
 
   function handle(waiting: WaitingPath, error: Error, kind: FailureKind): void {
@@ -436,7 +454,9 @@ export function createLane(options: LaneOptions): Lane {
       stopped = true;
       clearTimeout(timer);
     },
-    abandon: () => controller.abort(new Error('the worker stops')),
+    abandon() {
+      for (const one of [ending, controller]) one.abort(new Error('the worker stops'));
+    },
     async ended() {
       while (groups.size > 0) await Promise.allSettled(groups);
       const opened = await destination?.catch(() => undefined);

@@ -47,6 +47,8 @@ export interface Destination {
   readonly known: KnownPaths;
   /** Take away what was left half done. */
   clearLeftovers(): Promise<void>;
+  /** Does it answer now, whatever becomes of paths? `false` for one that cannot be asked. */
+  answers(abort: AbortOptions): Promise<boolean>;
 }
 
 /** Open a destination. What a killed worker left there is taken away; where that fails, a warning says so. */
@@ -81,6 +83,11 @@ export async function openDestination(uri: string, options: OpenDestinationOptio
       limit: (info, task) => paths.run(1, () => bytes.run(Math.min(info.narSize, maximumWeightBytes), task)),
     }),
     known,
+    answers: async (abort) =>
+      backend?.head('nix-cache-info', { signal: abort.signal }).then(
+        () => true,
+        () => false,
+      ) ?? false,
     async clearLeftovers() {
       try {
         if (backend !== undefined) await clearLeftovers(backend, name, underWay, { signal: options.signal });

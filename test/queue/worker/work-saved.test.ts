@@ -79,6 +79,16 @@ describe('a worker', () => {
     expect(await place.spool.listRecordIds()).toEqual([]);
   });
 
+  it('parks what alone breaks every connection, at a destination that has nothing else to take', async () => {
+    const path = await place.source.add('path');
+    await place.publishSource();
+    server.refuse = ({ method, url }) => (method === 'PUT' && url.includes('nar/') ? 500 : undefined);
+    await place.queue(path);
+    const result = await place.drain({ to: [server.uri], queue: 'attempts = 4\n' });
+    expect(result).toMatchObject({ uploaded: 0, parked: 1, waiting: 0 });
+    expect(result.events.filter(isEvent('retry', path))).toHaveLength(3);
+  });
+
   it('does nothing for a destination that somebody paused, until somebody resumes it', async () => {
     const path = await place.source.add('path');
     await place.publishSource();
