@@ -123,15 +123,17 @@ export function parseNarkitConfig(text: string, path: string): NarkitConfig {
 }
 
 const daySeconds = 24 * 60 * 60;
+/** Without a pause, a destination that is away would be asked as often as there is time. */
+const shortestRetryDelaySeconds = 0.01;
 
 function takeWorkerSettings(queue: unknown, refuseFile: RefuseFile): Omit<QueueConfig, 'directory' | 'gcRoots'> {
   const table = takeFrom((queue ?? {}) as Record<string, unknown>, refuseFile, hookKeys.queue, 'queue.');
-  const takeSecondsMs = (key: string, fallback: number): number =>
-    1000 * table.takeNumber(key, { fallback, minimum: 0, maximum: daySeconds, fractions: true });
+  const takeSecondsMs = (key: string, fallback: number, minimum = 0): number =>
+    1000 * table.takeNumber(key, { fallback, minimum, maximum: daySeconds, fractions: true });
 
   const settings = {
     attempts: table.takeNumber('attempts', { fallback: 10, minimum: 1, maximum: 1000 }),
-    retryDelayMs: takeSecondsMs('retry-delay', 5),
+    retryDelayMs: takeSecondsMs('retry-delay', 5, shortestRetryDelaySeconds),
     retryDelayMaximumMs: takeSecondsMs('retry-delay-maximum', 900),
     parallelPaths: table.takeNumber('parallel-paths', { fallback: 8, minimum: 1, maximum: 256 }),
     metrics: table.takeText('metrics'),

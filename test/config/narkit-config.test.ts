@@ -74,7 +74,7 @@ describe('parseNarkitConfig', () => {
     ['to = "a"\n[queue]\ngc-roots = true', `has a 'queue.gc-roots' that is not an absolute path, or false`],
     ['to = "a"\n[queue]\nattempts = 0', `has a 'queue.attempts' that is not a whole number from 1 to 1000`],
     ['to = "a"\n[queue]\nattempts = 1.5', `has a 'queue.attempts' that is not a whole number`],
-    ['to = "a"\n[queue]\nretry-delay = -1', `has a 'queue.retry-delay' that is not a number from 0 to 86400`],
+    ['to = "a"\n[queue]\nretry-delay = 0', `has a 'queue.retry-delay' that is not a number from 0.01 to 86400`],
     ['to = "a"\n[queue]\nretry-delay = nan', `has a 'queue.retry-delay' that is not a number`],
     ['to = "a"\n[queue]\nretry-delay-maximum = 1', `is shorter than 'queue.retry-delay'`],
     ['to = "a"\n[queue]\nmetrics = "9464"', `has a 'queue.metrics' that is not 'HOST:PORT' or 'unix:/PATH'`],
