@@ -169,8 +169,14 @@ export async function openJournal(directory: string, options: OpenJournalOptions
     const batch = pending;
     pending = [];
     torn = true;
-    // A line that a crash cut short must not take the next with it.
-    await appendFile(file, `\n${batch.join('')}`, { mode: 0o640 });
+    try {
+      // A line that a crash cut short must not take the next with it.
+      await appendFile(file, `\n${batch.join('')}`, { mode: 0o640 });
+    } catch (error) {
+      // Of another user, who had the lock before: one of our own takes its place.
+      if (systemCodeOf(error) === 'EACCES') return;
+      throw error;
+    }
     torn = false;
     lines += batch.length;
   }

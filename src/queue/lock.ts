@@ -12,7 +12,7 @@
  * @module
  */
 import { randomInt } from 'node:crypto';
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, open, readdir, rename, rm } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -96,6 +96,8 @@ async function listenInFolder(directory: string): Promise<Own> {
   try {
     // Between its making and its listening a socket refuses as a dead one does: it comes to the folder when it listens.
     await withShortPath(directory, (short) => listen(server, `${short}/tmp/${name}`));
+    // Whoever else the operator lets into the folder may ask: who is refused cannot tell the living from the dead.
+    await chmod(temporary, 0o660);
     await rename(temporary, path);
   } catch (error) {
     await release();
