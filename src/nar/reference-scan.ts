@@ -37,15 +37,32 @@ export interface ReferenceScanner {
  * ```
  */
 export function createReferenceScanner(candidates: Iterable<string>): ReferenceScanner {
-  const byPrefix = new Map<number, Set<string>>();
+  return createIndexedScanner(indexHashParts(candidates));
+}
+
+/** Hash parts by their first four digits, for any number of scanners: with thousands of candidates, most of a scanner's cost. */
+export interface HashPartIndex {
+  readonly byPrefix: ReadonlyMap<number, readonly string[]>;
+  /** A bit for each prefix that there is. */
+  readonly prefixes: Uint8Array;
+}
+
+/** @throws TypeError for what is no hash part. */
+export function indexHashParts(hashParts: Iterable<string>): HashPartIndex {
+  const byPrefix = new Map<number, string[]>();
   const prefixes = new Uint8Array(1 << (prefixBits - 3));
-  for (const candidate of candidates) {
-    const prefix = prefixOf(encodeHashPart(candidate), 0);
+  for (const hashPart of new Set(hashParts)) {
+    const prefix = prefixOf(encodeHashPart(hashPart), 0);
     prefixes[prefix >> 3]! |= 1 << (prefix & 7);
     const alike = byPrefix.get(prefix);
-    if (alike === undefined) byPrefix.set(prefix, new Set([candidate]));
-    else alike.add(candidate);
+    if (alike === undefined) byPrefix.set(prefix, [hashPart]);
+    else alike.push(hashPart);
   }
+  return { byPrefix, prefixes };
+}
+
+/** A scanner as {@link createReferenceScanner} makes it. */
+export function createIndexedScanner({ byPrefix, prefixes }: HashPartIndex): ReferenceScanner {
   const found = new Set<string>();
 
   function search(bytes: Uint8Array): void {
@@ -66,12 +83,8 @@ export function createReferenceScanner(candidates: Iterable<string>): ReferenceS
     }
   }
 
-  function compare(bytes: Uint8Array, start: number, alike: Set<string>): void {
-    for (const candidate of alike) {
-      if (!isAt(bytes, start, candidate)) continue;
-      found.add(candidate);
-      alike.delete(candidate);
-    }
+  function compare(bytes: Uint8Array, start: number, alike: readonly string[]): void {
+    for (const candidate of alike) if (!found.has(candidate) && isAt(bytes, start, candidate)) found.add(candidate);
   }
 
   /** The last bytes seen, one fewer than a hash part has. */

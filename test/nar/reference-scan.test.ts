@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createReferenceScanner } from '../../src/nar/index.ts';
+import { createIndexedScanner, indexHashParts } from '../../src/nar/reference-scan.ts';
 import { bytesOf } from '../fixture-trees/fixture-tree.ts';
 
 const alphabet = '0123456789abcdfghijklmnpqrsvwxyz';
@@ -22,6 +23,15 @@ function scan(
   }
   return [...scanner.found()].sort();
 }
+
+test('scanners over one index find each for itself', () => {
+  const index = indexHashParts([first, second]);
+  const [one, other] = [createIndexedScanner(index), createIndexedScanner(index)];
+  one.push(bytesOf(first));
+  other.push(bytesOf(`${first} ${second}`));
+  expect([...one.found()]).toEqual([first]);
+  expect([...other.found()]).toEqual([first, second]);
+});
 
 test('finds what is there, and nothing else', () => {
   expect(scan([first, second], bytesOf(`/nix/store/${first}-foo`))).toEqual([first]);

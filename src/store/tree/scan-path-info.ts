@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { AbortOptions } from '../../abort.ts';
 import { DerivationError, maximumDerivationBytes, parseDerivation } from '../../derivation/index.ts';
 import { createHasher } from '../../hash/index.ts';
-import { createReferenceScanner } from '../../nar/index.ts';
+import { createIndexedScanner, type HashPartIndex } from '../../nar/reference-scan.ts';
 import type { PathInfo } from '../../path-info.ts';
 import type { StorePath } from '../../store-path.ts';
 import { dumpStorePath, type FilesOfStore } from '../dump-store-path.ts';
@@ -22,15 +22,17 @@ import { dumpStorePath, type FilesOfStore } from '../dump-store-path.ts';
  * references that it was added with, whatever stands in it.
  *
  * @param names the store paths that may be referred to, by their hash parts.
+ * @param index the same hash parts.
  */
 export async function scanPathInfo(
   path: StorePath,
   files: FilesOfStore,
   names: ReadonlyMap<string, StorePath>,
+  index: HashPartIndex,
   options: AbortOptions = {},
 ): Promise<PathInfo> {
   const hasher = createHasher('sha256');
-  const scanner = createReferenceScanner(names.keys());
+  const scanner = createIndexedScanner(index);
   let narSize = 0;
   for await (const chunk of dumpStorePath(path, files, options)) {
     hasher.update(chunk);

@@ -10,6 +10,7 @@ import { messageOf } from '../../errors.ts';
 import { resolvePath } from '../../file-system/byte-path.ts';
 import { restorePath } from '../../file-system/index.ts';
 import { removeTree } from '../../file-system/remove-tree.ts';
+import { type HashPartIndex, indexHashParts } from '../../nar/reference-scan.ts';
 import type { PathInfo } from '../../path-info.ts';
 import { defaultStoreDir, isStorePathHashPart, type StorePath, storePathHashPart } from '../../store-path.ts';
 import { checkedNar } from '../checked-nar.ts';
@@ -64,12 +65,15 @@ export async function openTreeStore(options: TreeStoreOptions): Promise<Writable
 
   if (options.create) await createDirectory(realStoreDir, uri);
   let names = await readStoreNames(realStoreDir, uri);
+  /** Of the names; made when a path is scanned. */
+  let index: HashPartIndex | undefined;
   let infos = new Map<StorePath, PathInfo>();
 
   /** What was scanned before a path came may refer to it. */
   async function readNames(): Promise<void> {
     const before = names;
     names = await readStoreNames(realStoreDir, uri);
+    index = undefined;
     for (const [hashPart, path] of names) if (before.get(hashPart) !== path) infos = new Map();
   }
 
@@ -86,7 +90,8 @@ export async function openTreeStore(options: TreeStoreOptions): Promise<Writable
     if (known) return known;
     const cache = infos;
     try {
-      const info = await scanPathInfo(path, files, names, { signal });
+      index ??= indexHashParts(names.keys());
+      const info = await scanPathInfo(path, files, names, index, { signal });
       cache.set(path, info);
       return info;
     } catch (error) {
