@@ -1,9 +1,9 @@
 /**
  * How the cost of a copy grows, narkit beside Nix 2.34: with the size of a path, with the number of paths, with the distance of the cache.
- * Draws the charts in `docs/performance/`.
  *
  *   npm run bench:growth
  *   npm run bench:growth -- distance
+ *   npm run bench:growth -- --save        # draws the charts in docs/performance/
  *
  * Parts: `size`, `paths`, `distance`. `TMPDIR` must have room for 10 GB. `main.ts` says the rest.
  */

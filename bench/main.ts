@@ -3,11 +3,13 @@
  *
  * @module
  */
-import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { findPeer, whyMissing } from '../test/peers/peers.ts';
 import { openFixtures } from './fixtures/store.ts';
 import { measureRow, type RowResult } from './measure-row.ts';
 import { findNodes, findVersions } from './nodes.ts';
@@ -15,12 +17,14 @@ import { describeMachine, findMoves, type Move, mergeRow, type Ratios, readRatio
 import { formatMove, formatRow, formatTable, replaceTable } from './report.ts';
 import type { Row } from './row.ts';
 import { rows } from './rows/index.ts';
+import { usePeers } from './use-peers.ts';
 
 const usage = `usage: npm run bench -- [options]
 
   --only TEXT   rows whose name has this in it (may be repeated)
   --rounds N    instead of each row's own number
   --node N      with this Node alone: 20 or 24
+  --quick       without instructions, growth and memory, which take another quarter of an hour
   --list        print the names of the rows
   --save        write bench/ratios.json, and the table in docs/performance.md
 
@@ -34,6 +38,7 @@ const { values: options } = parseArgs({
     only: { type: 'string', multiple: true },
     rounds: { type: 'string' },
     node: { type: 'string' },
+    quick: { type: 'boolean' },
     list: { type: 'boolean' },
     save: { type: 'boolean' },
     help: { type: 'boolean' },
@@ -43,17 +48,29 @@ const chosen = rows.filter(({ name }) => options.only?.some((text) => name.inclu
 
 if (options.help || chosen.length === 0) process.stdout.write(usage);
 else if (options.list) for (const { name } of chosen) console.log(name);
-else await run();
+else {
+  await run();
+  if (options.only === undefined && !options.quick)
+    for (const program of ['instructions.mjs', 'growth.mjs', 'memory.mjs']) runBench(program);
+}
 
 async function run(): Promise<void> {
   usePeers();
   const nodes = findNodes(options.node);
   if (nodes.length === 0) throw new Error(`no Node ${options.node} is here`);
+  if (findPeer('nix-2.34') === undefined) {
+    console.log(`nothing measured: Nix makes the store that is measured: ${whyMissing('nix-2.34')}`);
+    process.exitCode = 1;
+    return;
+  }
   const machine = describeMachine();
   const date = new Date().toISOString().slice(0, 10);
   const versions = findVersions(nodes);
   const fixtures = await openFixtures((line) => console.error(line));
   const directory = await mkdtemp(join(fixtures.directory, 'run-'));
+  // However this ends: there may be gigabytes in it.
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  process.once('SIGINT', () => process.exit(130));
   const moves: Move[] = [];
   try {
     for (const row of chosen) {
@@ -76,7 +93,6 @@ async function run(): Promise<void> {
       }
     }
   } finally {
-    await rm(directory, { recursive: true, force: true });
     await fixtures.close();
   }
   for (const move of moves) console.log(formatMove(move));
@@ -98,8 +114,10 @@ async function save(ratios: Ratios): Promise<void> {
   await writeFile(pageUrl, replaceTable(await readFile(pageUrl, 'utf8'), formatTable(rows, ratios)));
 }
 
-/** Where `test/peers/install.sh` puts them for a run of CI, unless told otherwise. */
-function usePeers(): void {
-  const usual = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'narkit-peers');
-  if (!process.env.NARKIT_PEERS && existsSync(usual)) process.env.NARKIT_PEERS = usual;
+/** Another bench, which has a command of its own, too. */
+function runBench(program: string): void {
+  console.log(`\n${program}`);
+  const path = fileURLToPath(new URL(program, import.meta.url));
+  const { status } = spawnSync(process.execPath, [path, ...(options.save ? ['--save'] : [])], { stdio: 'inherit' });
+  if (status !== 0) process.exitCode = 1;
 }

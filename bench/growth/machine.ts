@@ -22,7 +22,7 @@ export interface Machine {
   /** `narkit` with these arguments, so many times: the time in the middle, the most memory, the longest standstill. */
   narkit(rounds: number, command: Command): Promise<Cost>;
   /** `nix` with these arguments. It remembers nothing of caches from run to run. */
-  nix(rounds: number, command: Command): Promise<Omit<Cost, 'longestStallMs'>>;
+  peer(rounds: number, command: Command): Promise<Omit<Cost, 'longestStallMs'>>;
   close(): Promise<void>;
 }
 
@@ -49,7 +49,7 @@ export async function openMachine(nix: Nix): Promise<Machine> {
     daemon,
     narkit: (rounds, command) =>
       repeat(rounds, (own) => runNarkit(command(own), { ...place.env, NIX_DAEMON_SOCKET_PATH: socketPath })),
-    nix: (rounds, command) =>
+    peer: (rounds, command) =>
       repeat(rounds, async (own) => {
         const env = { ...place.env, XDG_CACHE_HOME: join(own, 'cache') };
         const options = { logFile: join(directory, 'said'), memoryEveryMs: lookEveryMs };

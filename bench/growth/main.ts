@@ -3,10 +3,12 @@
  *
  * @module
  */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { nix as findNix } from '../../test/peers/peers.ts';
+import { parseArgs } from 'node:util';
+import { findPeer, nix, whyMissing } from '../../test/peers/peers.ts';
+import { usePeers } from '../use-peers.ts';
 import { type Axis, drawChart, type Line, type Panel } from './chart.ts';
 import { startDistantCache } from './distant-cache.ts';
 import { type Machine, openMachine } from './machine.ts';
@@ -28,23 +30,31 @@ const parts: Record<string, (machine: Machine) => Promise<string>> = {
 };
 const charts = fileURLToPath(new URL('../../docs/performance/', import.meta.url));
 
-const nix = findNix('2.34');
-if (nix === undefined) console.log('not measured: no Nix 2.34');
-else {
-  const asked = process.argv.slice(2).filter((name) => name in parts);
-  await mkdir(charts, { recursive: true });
-  for (const name of asked.length > 0 ? asked : Object.keys(parts)) {
-    const machine = await openMachine(nix);
-    try {
-      await writeFile(join(charts, `${name}.svg`), await parts[name]!(machine));
-    } finally {
-      await machine.close();
-    }
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { save: { type: 'boolean' } } });
+const unknown = positionals.find((name) => !(name in parts));
+if (unknown !== undefined) throw new TypeError(`'${unknown}' is none of ${Object.keys(parts).join(', ')}`);
+usePeers();
+const why = whyNotHere();
+if (why !== undefined) console.log(`growth: not measured: ${why}`);
+else for (const name of positionals.length > 0 ? positionals : Object.keys(parts)) await measure(name);
+
+function whyNotHere(): string | undefined {
+  const lacking = (['nix-2.34', 'nginx'] as const).find((name) => findPeer(name) === undefined);
+  return lacking && whyMissing(lacking);
+}
+
+async function measure(name: string): Promise<void> {
+  const machine = await openMachine(nix('2.34')!);
+  try {
+    const chart = await parts[name]!(machine);
+    if (values.save) await writeFile(join(charts, `${name}.svg`), chart);
+  } finally {
+    await machine.close();
   }
 }
 
 /** One path, to a cache in a folder. */
-async function overSize({ daemon, narkit, nix }: Machine): Promise<string> {
+async function overSize({ daemon, narkit, peer }: Machine): Promise<string> {
   const costs: Costs = new Map();
   for (const size of sizes) {
     const path = await addLargePath(daemon.place, size);
@@ -57,7 +67,7 @@ async function overSize({ daemon, narkit, nix }: Machine): Promise<string> {
         path,
       ];
       note(costs, `narkit, ${compression}`, size, await narkit(rounds, command));
-      note(costs, `Nix, ${compression}`, size, await nix(rounds, command));
+      note(costs, `Nix, ${compression}`, size, await peer(rounds, command));
     }
     await rm(path);
   }
@@ -69,14 +79,14 @@ async function overSize({ daemon, narkit, nix }: Machine): Promise<string> {
 }
 
 /** Small paths, to a cache in a folder. */
-async function overPaths({ daemon, narkit, nix }: Machine): Promise<string> {
+async function overPaths({ daemon, narkit, peer }: Machine): Promise<string> {
   const costs: Costs = new Map();
   for (const count of counts) {
     const path = await addClosure(daemon.place, count, smallPathBytes);
     const rounds = count > 1000 ? 1 : 3;
     const command = (directory: string) => ['copy', '--to', `file://${directory}/cache?compression=zstd`, path];
     note(costs, 'narkit', count, await narkit(rounds, command));
-    note(costs, 'Nix', count, await nix(rounds, command));
+    note(costs, 'Nix', count, await peer(rounds, command));
   }
   const x: Axis = {
     title: 'paths of 1 kB',
@@ -91,7 +101,7 @@ async function overPaths({ daemon, narkit, nix }: Machine): Promise<string> {
 }
 
 /** Many paths, to and from a cache behind nginx. */
-async function overDistance({ daemon, narkit, nix }: Machine): Promise<string> {
+async function overDistance({ daemon, narkit, peer }: Machine): Promise<string> {
   const { place } = daemon;
   const path = await addClosure(place, distantPaths.count, distantPaths.bytes);
   const to: Costs = new Map();
@@ -101,7 +111,7 @@ async function overDistance({ daemon, narkit, nix }: Machine): Promise<string> {
     try {
       const copyTo = (name: string) => () => ['copy', '--to', `${cache.url}/${name}?compression=zstd`, path];
       note(to, 'narkit', roundTripMs, await narkit(1, copyTo('narkit')), await cache.countRequests());
-      note(to, 'Nix', roundTripMs, await nix(1, copyTo('nix')), await cache.countRequests());
+      note(to, 'Nix', roundTripMs, await peer(1, copyTo('nix')), await cache.countRequests());
       const copyFrom = ['copy', '--no-check-sigs', '--from', `${cache.url}/narkit`, path, '--to'];
       note(
         from,
@@ -116,7 +126,7 @@ async function overDistance({ daemon, narkit, nix }: Machine): Promise<string> {
         from,
         'Nix',
         roundTripMs,
-        await nix(1, (directory) => [...copyFrom, local(directory)]),
+        await peer(1, (directory) => [...copyFrom, local(directory)]),
         await cache.countRequests(),
       );
     } finally {

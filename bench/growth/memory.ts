@@ -14,6 +14,9 @@ import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/clie
 import { startNginx } from '../../test/peers/nginx.ts';
 import { findPeer } from '../../test/peers/peers.ts';
 import { type S3Server, startS3Server } from '../../test/peers/s3-server.ts';
+import { writePart } from '../page.ts';
+import { usePeers } from '../use-peers.ts';
+import { type AmountCost, formatCosts } from './cost-table.ts';
 import { type Cost, runNarkit } from './run-narkit.ts';
 
 const GiB = 2 ** 30;
@@ -23,25 +26,19 @@ const limitStallMs = 100;
 /** Slow, so a small one; shown, and not held to the limit: liblzma alone takes 94 MB a core at its usual level. */
 const xzSize = 1 / 32;
 
-interface Row {
-  readonly copy: string;
-  /** GiB or paths. */
-  readonly amount: number;
-  readonly cost: Cost;
-}
-
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { paths: { type: 'string' }, only: { type: 'string' } },
+  options: { paths: { type: 'string' }, only: { type: 'string' }, save: { type: 'boolean' } },
 });
 const isUsual = positionals.length === 0 && values.paths === undefined;
 const sizes = isUsual ? [1, 8] : positionals.map(Number);
 const counts = isUsual ? [1000, 50_000] : (values.paths ?? '').split(',').filter(Boolean).map(Number);
 
+usePeers();
 const directory = await mkdtemp(join(tmpdir(), 'narkit-memory-'));
 const s3 = findPeer('s3') === undefined ? undefined : await startS3Server();
 const nginx = findPeer('nginx') === undefined ? undefined : await startNginx({ root: join(directory, 'served') });
-const rows: Row[] = [];
+const rows: AmountCost[] = [];
 try {
   for (const size of sizes) await measureSize(size);
   if (sizes.length > 0) await measureXz();
@@ -52,6 +49,7 @@ try {
   await rm(directory, { recursive: true, force: true });
 }
 report();
+if (values.save) await save();
 
 /** One path that no method compresses, to each kind of cache and back. */
 async function measureSize(size: number): Promise<void> {
@@ -171,6 +169,19 @@ function report(): void {
     if (cost.longestStallMs > limitStallMs)
       console.log(`${copy}, ${amount}: the event loop stood still for ${cost.longestStallMs.toFixed(0)} ms`);
   }
+}
+
+async function save(): Promise<void> {
+  const ofPaths = (row: AmountCost): boolean => row.copy.startsWith('paths');
+  const sized = formatCosts(
+    rows.filter((row) => !ofPaths(row) && row.amount !== xzSize),
+    (GiBs) => `${GiBs} GiB`,
+  );
+  const counted = formatCosts(rows.filter(ofPaths), (paths) => `${paths.toLocaleString('en')} paths`);
+  await writePart(
+    `memory on Node ${process.versions.node.split('.')[0]}`,
+    `Node ${process.versions.node}:\n\n${sized}\n\n${counted}`,
+  );
 }
 
 function fail(why: string): void {

@@ -6,12 +6,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { findNodes } from '../nodes.ts';
+import { writePart } from '../page.ts';
 import { judgeMove } from '../statistics.ts';
+import { usePeers } from '../use-peers.ts';
 import { countedWorks, countInstructions, whyNoCounts } from './count-instructions.ts';
-import { formatCounts, replaceCounts, type SavedCounts } from './saved-counts.ts';
+import { formatCounts, type SavedCounts } from './saved-counts.ts';
 
 const savedUrl = new URL('../instructions.json', import.meta.url);
-const pageUrl = new URL('../../docs/performance.md', import.meta.url);
 
 const { values: options } = parseArgs({ options: { save: { type: 'boolean' }, node: { type: 'string' } } });
 const missing = await whyNoCounts();
@@ -19,6 +20,7 @@ if (missing !== undefined) console.log(`instructions: not measured: ${missing}`)
 else await run();
 
 async function run(): Promise<void> {
+  usePeers();
   const saved = JSON.parse(await readFile(savedUrl, 'utf8').catch(() => '{}')) as SavedCounts;
   const counts = structuredClone(saved);
   for (const node of findNodes(options.node)) {
@@ -32,7 +34,7 @@ async function run(): Promise<void> {
   }
   if (!options.save) return;
   await writeFile(savedUrl, `${JSON.stringify(counts, undefined, 2)}\n`);
-  await writeFile(pageUrl, replaceCounts(await readFile(pageUrl, 'utf8'), formatCounts(countedWorks, counts)));
+  await writePart('instructions', formatCounts(countedWorks, counts));
 }
 
 /** Nothing but what is measured moves them, another version of Node among it. */

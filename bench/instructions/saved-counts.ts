@@ -11,9 +11,6 @@ export type SavedCounts = Record<
   { readonly version: string; readonly counts: Readonly<Record<string, number>> }
 >;
 
-const begin = '<!-- Written by `npm run bench:instructions -- --save`: -->';
-const end = '<!-- Until here, by instructions. -->';
-
 /** A table in Markdown. */
 export function formatCounts(works: readonly Pick<CountedWork, 'name' | 'unit'>[], saved: SavedCounts): string {
   const nodes = Object.keys(saved).sort();
@@ -23,13 +20,6 @@ export function formatCounts(works: readonly Pick<CountedWork, 'name' | 'unit'>[
     ...works.map(({ name, unit }) => [name, unit, ...nodes.map((node) => formatCount(saved[node]!.counts[name]))]),
   ];
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-}
-
-/** The page with another table between its two marks. */
-export function replaceCounts(page: string, table: string): string {
-  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`the page has no '${begin}' … '${end}'`);
-  return `${page.slice(0, from + begin.length)}\n\n${table}\n\n${page.slice(to)}`;
 }
 
 function formatCount(count: number | undefined): string {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { countedWorks, readCount } from '../../bench/instructions/count-instructions.ts';
-import { formatCounts, replaceCounts } from '../../bench/instructions/saved-counts.ts';
+import { formatCounts } from '../../bench/instructions/saved-counts.ts';
 
 describe('readCount', () => {
   test("takes the sum out of valgrind's words", () => {
@@ -36,14 +36,5 @@ describe('formatCounts', () => {
     expect(formatCounts(works, saved)).toBe(
       '| work | a | Node 20 (20.1.0) | Node 24 (24.1.0) |\n| --- | --- | --: | --: |\n| nix32 | hash | 15,700 |  |',
     );
-  });
-
-  test('goes between the marks of a page, once more as well', () => {
-    const page =
-      'a\n<!-- Written by `npm run bench:instructions -- --save`: -->\n<!-- Until here, by instructions. -->\nb\n';
-    const once = replaceCounts(page, 'TABLE');
-    expect(once).toContain('-->\n\nTABLE\n\n<!--');
-    expect(replaceCounts(once, 'TABLE')).toBe(once);
-    expect(() => replaceCounts('a page', 'TABLE')).toThrow('no');
   });
 });
