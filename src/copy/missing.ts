@@ -12,6 +12,7 @@ import { mergeSignatures, parseSignature, type SecretKey, signPathInfo } from '.
 import type { WritableStore } from '../store/store.ts';
 import type { StorePath } from '../store-path.ts';
 import { describePathInfo, type Report } from './outcome.ts';
+import { createTurns } from './turns.ts';
 
 const signatureConcurrency = 25;
 
@@ -68,12 +69,14 @@ export async function findMissing(
   };
   const there = await to.queryPathInfos(infos.keys(), { ...options, onError: fail });
   const finish = (info: PathInfo): void => report.finish({ ...describePathInfo(info), outcome: 'present' });
+  const turns = createTurns();
   const toSign: { info: PathInfo; lacking: readonly string[] }[] = [];
   for (const [path, present] of there) {
     const info = infos.get(path)!;
     const lacking = findLackingSignatures(to, present, info, report);
     if (lacking.length > 0) toSign.push({ info, lacking });
     else finish(info);
+    await turns.afterPath();
   }
   await pMap(
     toSign,

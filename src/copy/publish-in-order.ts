@@ -11,6 +11,7 @@ import { formatStorePath, type StorePath } from '../store-path.ts';
 import { createBudget } from './budget.ts';
 import { sortByReferences } from './order.ts';
 import { describePathInfo, type Report } from './outcome.ts';
+import { createTurns } from './turns.ts';
 import { sortByUrgency } from './urgency.ts';
 
 /** As many as there are connections to an HTTP server: most paths are small, and what they take is the time until it answers. */
@@ -18,8 +19,6 @@ const maximumPathsUnderWay = 64;
 /** A path has at most about so many bytes on its way at a time: hashing, compression, parts of an upload. */
 const maximumWeightBytes = 32 * 1024 * 1024;
 const budgetBytes = 128 * 1024 * 1024;
-/** After so many paths were looked at, some milliseconds, other work has its turn. */
-const pathsPerTurn = 1024;
 
 /**
  * Copy paths that the destination lacks.
@@ -123,23 +122,19 @@ export async function publishInOrder(
     narBytes: order.reduce((sum, { narSize }) => sum + narSize, 0),
   });
 
+  const turns = createTurns();
   const prepared = new Map<StorePath, Promise<Publication>>();
   for (const info of sortByUrgency(order)) {
     const publication = prepare(info);
     publication.catch(() => {}); // thrown where it is awaited
     prepared.set(info.path, publication);
-    if (prepared.size % pathsPerTurn === 0) await nextTurn();
+    await turns.afterPath();
   }
   const visible = new Map<StorePath, Promise<void>>();
   for (const info of order) {
     const references = info.references.flatMap((path) => visible.get(path) ?? []);
     visible.set(info.path, publish(info, prepared.get(info.path)!, references));
-    if (visible.size % pathsPerTurn === 0) await nextTurn();
+    await turns.afterPath();
   }
   await Promise.all(visible.values());
-}
-
-/** What else the process does has its turn. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
 }
