@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -13,8 +13,9 @@ import { findPeer, whyMissing } from '../test/peers/peers.ts';
 import { openFixtures } from './fixtures/store.ts';
 import { measureRow, type RowResult } from './measure-row.ts';
 import { findNodes, findVersions } from './nodes.ts';
+import { writePart } from './page.ts';
 import { describeMachine, findMoves, type Move, mergeRow, type Ratios, readRatios, writeRatios } from './ratios.ts';
-import { formatMove, formatRow, formatTable, replaceTable } from './report.ts';
+import { formatMove, formatRow, formatTable } from './report.ts';
 import type { Row } from './row.ts';
 import { rows } from './rows/index.ts';
 import { usePeers } from './use-peers.ts';
@@ -31,7 +32,6 @@ const usage = `usage: npm run bench -- [options]
 Exit status 1 when a row failed, or when a ratio is worse than the saved one by more than its noise.
 `;
 const ratiosUrl = new URL('ratios.json', import.meta.url);
-const pageUrl = new URL('../docs/performance.md', import.meta.url);
 
 const { values: options } = parseArgs({
   options: {
@@ -111,7 +111,7 @@ async function run(): Promise<void> {
 
 async function save(ratios: Ratios): Promise<void> {
   writeRatios(ratiosUrl, ratios);
-  await writeFile(pageUrl, replaceTable(await readFile(pageUrl, 'utf8'), formatTable(rows, ratios)));
+  await writePart('rows', formatTable(rows, ratios));
 }
 
 /** Another bench, which has a command of its own, too. */

@@ -51,17 +51,6 @@ export function formatTable(rows: readonly Row[], ratios: Ratios): string {
   return [...lines, '', ...saved.map(({ row }) => `- **${row.name}**: ${row.meaning}`)].join('\n');
 }
 
-const begin = '<!-- Written by `npm run bench -- --save`: -->';
-const end = '<!-- Until here. -->';
-
-/** Put the table into its place in a page. */
-export function replaceTable(page: string, table: string): string {
-  const from = page.indexOf(begin);
-  const to = page.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`the page has no place for the table: ${begin} … ${end}`);
-  return `${page.slice(0, from + begin.length)}\n\n${table}\n\n${page.slice(to)}`;
-}
-
 /** `0.62 ±0.03` */
 function formatRatio({ ratio, spread }: Pick<Comparison, 'ratio' | 'spread'>): string {
   return `${ratio.toFixed(2)} ±${spread.toFixed(2)}`;
