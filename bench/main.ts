@@ -71,6 +71,7 @@ async function run(): Promise<void> {
   // However this ends: there may be gigabytes in it.
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   process.once('SIGINT', () => process.exit(130));
+  process.once('SIGTERM', () => process.exit(143));
   const moves: Move[] = [];
   try {
     for (const row of chosen) {
