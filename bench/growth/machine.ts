@@ -3,9 +3,11 @@
  *
  * @module
  */
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type NixDaemon, startNixDaemon } from '../../test/peers/nix-daemon.ts';
 import type { Nix } from '../../test/peers/peers.ts';
 import { runProcess } from '../run-process.ts';
@@ -39,6 +41,8 @@ export async function openMachine(nix: Nix): Promise<Machine> {
     for (let round = 0; round < rounds; round++) {
       const own = join(directory, 'run');
       await mkdir(own);
+      // No run waits for what another left to be written.
+      await promisify(execFile)('sync');
       runs.push(await run(own).finally(() => rm(own, { recursive: true, force: true })));
     }
     const milliseconds = median(runs.map((measured) => measured.milliseconds));
