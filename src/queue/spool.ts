@@ -4,12 +4,13 @@
  * @module
  */
 import { type FSWatcher, watch } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AbortOptions } from '../abort.ts';
 import { messageOf } from '../errors.ts';
 import { formatStorePath } from '../store-path.ts';
 import { addRecord, makeSpool } from './add-record.cts';
+import { fileNames } from './file-names.ts';
 import { defaultGcRootsDirectory, gcRootNames } from './gc-roots.cts';
 import { QueueError } from './queue-error.ts';
 import { maximumRecordPaths, parseRecordId, type QueueRecord, readRecordFile } from './record.ts';
@@ -22,6 +23,8 @@ export interface Spool {
   readonly gcRootsDirectory: string | false;
   /** Oldest first, from the names alone. */
   listRecordIds(): Promise<string[]>;
+  /** In no order, a few at a time: for who does not want a hundred thousand of them in memory. */
+  recordIds(): AsyncIterable<string>;
   /**
    * A record; `undefined` when it is no longer there.
    *
@@ -102,19 +105,22 @@ export async function openSpool(directory: string, options: OpenSpoolOptions = {
   const incoming = join(directory, 'incoming');
   const damaged = join(directory, 'damaged');
 
-  async function listRecordIds(): Promise<string[]> {
-    const names = await readdir(incoming).catch(nothingWhereAbsent);
-    return names
-      .filter((name) => name.endsWith('.json'))
-      .map((name) => name.slice(0, -'.json'.length))
-      .filter((id) => parseRecordId(id) !== undefined)
-      .sort();
+  async function* recordIds(): AsyncGenerator<string> {
+    for await (const name of fileNames(incoming)) {
+      const id = name.slice(0, -'.json'.length);
+      if (name.endsWith('.json') && parseRecordId(id) !== undefined) yield id;
+    }
   }
 
   return {
     directory,
     gcRootsDirectory,
-    listRecordIds,
+    recordIds,
+    async listRecordIds() {
+      const ids: string[] = [];
+      for await (const id of recordIds()) ids.push(id);
+      return ids.sort();
+    },
     async readRecord(id) {
       const path = join(incoming, `${id}.json`);
       try {
@@ -153,11 +159,6 @@ export async function openSpool(directory: string, options: OpenSpoolOptions = {
         onChange(id !== undefined && parseRecordId(id) !== undefined ? id : undefined);
       }),
   };
-}
-
-function nothingWhereAbsent(error: NodeJS.ErrnoException): string[] {
-  if (error.code === 'ENOENT') return [];
-  throw error;
 }
 
 const pollMs = 2_000;

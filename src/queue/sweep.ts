@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { lstat, mkdir, opendir, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AbortOptions } from '../abort.ts';
 import { formatStorePath } from '../store-path.ts';
 import type { SpoolPlace } from './add-record.cts';
+import { fileNames } from './file-names.ts';
 import { gcRootNames, makeGcRoots } from './gc-roots.cts';
 import { parseRecordId, readRecordFile } from './record.ts';
 
@@ -26,7 +27,7 @@ export async function sweepSpool(
     ageMs(timeMs) >= olderThanMs && (ageMs(timeMs) >= longestLifeMs || !isAlive(parseRecordId(name)?.processId));
 
   const temporaries = join(directory, 'tmp');
-  for await (const name of list(temporaries)) {
+  for await (const name of namesSeen(temporaries)) {
     signal?.throwIfAborted();
     const path = join(temporaries, name);
     const timeMs = (await lstat(path).catch(() => undefined))?.mtimeMs;
@@ -34,7 +35,7 @@ export async function sweepSpool(
   }
 
   const commands = join(directory, 'commands');
-  for await (const name of list(commands)) {
+  for await (const name of namesSeen(commands)) {
     signal?.throwIfAborted();
     const path = join(commands, name);
     const timeMs = (await lstat(path).catch(() => undefined))?.mtimeMs;
@@ -44,9 +45,9 @@ export async function sweepSpool(
 
   // Roots before records: a root whose record is not there yet belongs to a hook that runs.
   const rootsWithoutRecord = new Set<string>();
-  if (gcRootsDirectory !== false) for await (const name of list(gcRootsDirectory)) rootsWithoutRecord.add(name);
+  if (gcRootsDirectory !== false) for await (const name of namesSeen(gcRootsDirectory)) rootsWithoutRecord.add(name);
   const idsWithoutRoots: string[] = [];
-  for await (const name of list(join(directory, 'incoming'))) {
+  for await (const name of namesSeen(join(directory, 'incoming'))) {
     signal?.throwIfAborted();
     const id = name.replace(/\.json$/, '');
     const pathCount = name === id ? undefined : parseRecordId(id)?.pathCount;
@@ -78,6 +79,15 @@ export async function sweepSpool(
   }
 }
 
+/** A user who may not see the roots cannot mend them. */
+async function* namesSeen(directory: string): AsyncGenerator<string> {
+  try {
+    yield* fileNames(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+  }
+}
+
 async function isThere(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined)) !== undefined;
 }
@@ -85,17 +95,6 @@ async function isThere(path: string): Promise<boolean> {
 async function moveAway(directory: string, name: string): Promise<void> {
   await mkdir(join(directory, 'damaged'), { recursive: true });
   await rename(join(directory, 'incoming', name), join(directory, 'damaged', name));
-}
-
-/** The names in a folder; none of one that is not there. */
-async function* list(directory: string): AsyncGenerator<string> {
-  try {
-    for await (const { name } of await opendir(directory, { bufferSize: 1000 })) yield name;
-  } catch (error) {
-    // A user who may not see the roots cannot mend them.
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT' && code !== 'EACCES') throw error;
-  }
 }
 
 /** Does a process with this id run? */

@@ -86,8 +86,9 @@ export function createArrivals(spool: Spool, options: ArrivalsOptions): Arrivals
   async function look(): Promise<void> {
     // What is wrong with commands must not keep records from being seen.
     await options.onLook().catch(options.onError);
-    const fresh = (await spool.listRecordIds()).filter((id) => !known.has(id));
-    for (const id of fresh) await take(id);
+    const fresh: string[] = [];
+    for await (const id of spool.recordIds()) if (!known.has(id)) fresh.push(id);
+    for (const id of fresh.sort()) await take(id);
   }
 
   function lookSoon(): void {
