@@ -8,9 +8,10 @@ import { asError } from '../../errors.ts';
 import type { StorePath } from '../../store-path.ts';
 import type { Journal, PathProgress } from '../journal.ts';
 import type { QueueRecord } from '../record.ts';
-import { backOffMs, remainingMs } from './back-off.ts';
-import { createDestinationHealth, type DestinationFailure } from './destination-health.ts';
-import { classifyFailure, describeError, type FailureKind, type FailureOrigin, retryAfterMs } from './failure.ts';
+import { remainingMs } from './back-off.ts';
+import { createDestinationHealth } from './destination-health.ts';
+import type { FailureOrigin } from './failure.ts';
+import { createLaneFailures } from './lane-failures.ts';
 import { createLanePaths, type WaitingPath } from './lane-paths.ts';
 import type { Destination } from './open-destination.ts';
 import { isSettled } from './settled.ts';
@@ -95,8 +96,6 @@ export function createLane(options: LaneOptions): Lane {
   const health = createDestinationHealth(backOff, queue.parallelPaths, random);
   const paths = createLanePaths();
   const groups = new Set<Promise<void>>();
-  /** Failed when the destination seemed to be away. When something else gets through after all, it was the path. */
-  const suspects = new Map<WaitingPath, Error>();
   let destination: Promise<Destination> | undefined;
   const ending = new AbortController();
   /** Of what is under way. */
@@ -105,14 +104,21 @@ export function createLane(options: LaneOptions): Lane {
   let reading = false;
   let stopped = false;
   let probing = false;
-  /** The source failed: nothing is begun before. */
-  let heldUntilMs = 0;
-  let sourceFailures = 0;
   let uploaded = 0;
   let timer: NodeJS.Timeout | undefined;
-  let lastState: DestinationState = 'ready';
 
-  const currentState = (): DestinationState => (journal.isPaused(name) ? 'paused' : health.state);
+  const failures = createLaneFailures({
+    ...options,
+    backOff,
+    health,
+    paths,
+    async answersOtherwise() {
+      const isAlone = groups.size === 1 && paths.readyCount + unreadCount() === 0;
+      return isAlone && ((await (await destination)?.answers(controller)) ?? false);
+    },
+    clearLeftovers: () => void destination?.then((opened) => opened.clearLeftovers()).catch(() => {}),
+    note,
+  });
 
   const watcher = (signal: AbortSignal): LaneWatcher => ({
     signal,
@@ -120,37 +126,15 @@ export function createLane(options: LaneOptions): Lane {
       failuresInARow = 0;
     },
     onFailure(error) {
-      const kind = destinationFailureOf(error);
-      if (kind === undefined || controller.signal.aborted || ++failuresInARow < failuresUntilAway) return;
+      const isToCount = failures.isOfDestination(error) && !controller.signal.aborted;
+      if (!isToCount || ++failuresInARow < failuresUntilAway) return;
       failuresInARow = 0;
-      noteFailure(kind, asError(error), clock());
+      failures.isAway(error);
       controller.abort(new Error(`'${name}' is away`));
       controller = new AbortController();
     },
-    onPublished() {
-      health.wrote();
-      for (const [path, error] of suspects) if (path.state === 'ready') chargeAttempt(path, error);
-      suspects.clear();
-    },
+    onPublished: () => failures.published(),
   });
-
-  function destinationFailureOf(error: unknown): DestinationFailure | undefined {
-    const kind = classifyFailure(error, options.originOf);
-    return kind === 'refused' || kind === 'throttled' || kind === 'unreachable' ? kind : undefined;
-  }
-
-  function noteFailure(kind: DestinationFailure, error: Error, startedMs: number): void {
-    health.failed(kind, error, { startedMs, nowMs: clock(), askedForMs: retryAfterMs(error) });
-    lastState = currentState();
-    onEvent({ type: 'destination', destination: name, state: lastState, error, retryMs: health.retryAtMs - clock() });
-  }
-
-  function noteState(): void {
-    const state = currentState();
-    if (state === lastState) return;
-    lastState = state;
-    onEvent({ type: 'destination', destination: name, state });
-  }
 
   function open(): Promise<Destination> {
     // The store outlives the groups.
@@ -165,7 +149,7 @@ export function createLane(options: LaneOptions): Lane {
     if (stopped) return;
     const nowMs = clock();
     paths.wake(nowMs);
-    noteState();
+    failures.tellState();
     while (mayStart(nowMs)) {
       const isProbe = health.state !== 'ready';
       const slots = health.slots(nowMs);
@@ -180,7 +164,7 @@ export function createLane(options: LaneOptions): Lane {
   }
 
   function mayStart(nowMs: number): boolean {
-    if (stopped || journal.isPaused(name) || nowMs < heldUntilMs) return false;
+    if (stopped || journal.isPaused(name) || nowMs < failures.heldUntilMs) return false;
     if (health.state === 'ready') return groups.size < health.slots(nowMs);
     return !probing && health.slots(nowMs) > 0;
   }
@@ -189,7 +173,7 @@ export function createLane(options: LaneOptions): Lane {
 
   function arm(nowMs: number): void {
     clearTimeout(timer);
-    const next = [paths.nextDueMs(), heldUntilMs, health.state === 'ready' ? undefined : health.retryAtMs];
+    const next = [paths.nextDueMs(), failures.heldUntilMs, health.state === 'ready' ? undefined : health.retryAtMs];
     const dueMs = Math.min(...next.filter((time) => time !== undefined && time > nowMs).map(Number));
     if (dueMs !== Number.POSITIVE_INFINITY) timer = setTimeout(pump, Math.min(dueMs - nowMs + 1, longestTimerMs));
   }
@@ -260,7 +244,7 @@ export function createLane(options: LaneOptions): Lane {
   async function run(group: readonly WaitingPath[]): Promise<void> {
     const startedMs = clock();
     const { signal } = controller;
-    let failures: ReadonlyMap<StorePath, Error> = new Map();
+    let errors: ReadonlyMap<StorePath, Error> = new Map();
     let failure: Error | undefined;
     let isOpen = false;
     try {
@@ -272,111 +256,23 @@ export function createLane(options: LaneOptions): Lane {
         const isMeant = waiting && (group.includes(waiting) || !options.settings.buildLogs);
         if (isMeant) finish(waiting, outcome, narSize, clock() - startedMs);
       };
-      failures = await uploadGroup(group, opened, options.settings, { signal, onThere });
+      errors = await uploadGroup(group, opened, options.settings, { signal, onThere });
     } catch (error) {
       failure = asError(error);
     }
     const left = group.filter((waiting) => waiting.state === 'active' && paths.get(waiting.path) === waiting);
     if (signal.aborted) for (const waiting of left) paths.putBack(waiting);
-    else await judge(left, (path) => failures.get(path) ?? failure, startedMs, isOpen);
-  }
-
-  /** What is left of a group failed, or nobody said what became of it. */
-  async function judge(
-    left: readonly WaitingPath[],
-    errorOf: (path: StorePath) => Error | undefined,
-    startedMs: number,
-    isOpen: boolean,
-  ): Promise<void> {
-    const failed = left.map((waiting) => {
-      const error = errorOf(waiting.path) ?? new Error('nobody said what became of it');
-      const kind = classifyFailure(error, options.originOf);
-      // A destination that cannot be opened is not a path's fault.
-      return { waiting, error, kind: isOpen || isOfDestination(kind) || kind === 'source' ? kind : 'refused' } as const;
-    });
-    const [only] = failed;
-    if (only?.kind === 'unreachable' && failed.length === 1) {
-      const isOwnFault = await isToBlame();
-      if (paths.get(only.waiting.path) !== only.waiting) return;
-      if (isOwnFault) {
-        chargeAttempt(only.waiting, only.error);
-        answered();
-        return;
-      }
-    }
-    for (const { waiting, error, kind } of failed) handle(waiting, error, kind);
-    const ofDestination = failed.filter(({ kind }) => isOfDestination(kind));
-    const worst = ofDestination.find(({ kind }) => kind === 'refused') ?? ofDestination[0];
-    const ofSource = failed.find(({ kind }) => kind === 'source');
-    if (ofSource !== undefined) hold(ofSource.error);
-    else sourceFailures = 0;
-    if (worst === undefined) {
-      answered();
-      return;
-    }
-    // Those of before are not to blame: nothing gets through.
-    if (health.state !== 'ready') suspects.clear();
-    if (worst.kind !== 'refused') for (const { waiting, error } of ofDestination) suspects.set(waiting, error);
-    noteFailure(worst.kind as DestinationFailure, worst.error, startedMs);
-  }
-
-  /** Is it the path that breaks what a destination says, when no other is there to tell? Then that answers to something else. */
-  async function isToBlame(): Promise<boolean> {
-    const isAlone = groups.size === 1 && paths.readyCount + unreadCount() === 0;
-    return isAlone && ((await (await destination)?.answers(controller)) ?? false);
-  }
-
-  function handle(waiting: WaitingPath, error: Error, kind: FailureKind): void {
-    if (kind === 'gone') options.onGone(waiting);
-    else if (kind === 'hopeless') park(waiting, error);
-    else if (kind === 'path') chargeAttempt(waiting, error);
-    else paths.putBack(waiting);
-  }
-
-  /** The source, or this machine, fails: that is nobody's fault who waits. */
-  function hold(error: Error): void {
-    sourceFailures++;
-    heldUntilMs =
-      clock() + backOffMs(sourceFailures, { ...backOff, maximumMs: Math.min(backOff.maximumMs, 60_000) }, random);
-    onEvent({ type: 'warning', message: `nothing can be read to upload it: ${error.message}` });
-  }
-
-  function answered(): void {
-    if (clock() < heldUntilMs) return;
-    // What failed meanwhile may have left something there.
-    if (health.state !== 'ready') destination?.then((opened) => opened.clearLeftovers()).catch(() => {});
-    health.answered();
-    noteState();
-  }
-
-  function chargeAttempt(waiting: WaitingPath, error: Error): void {
-    waiting.attempts++;
-    const { attempts, path } = waiting;
-    if (attempts >= queue.attempts) {
-      park(waiting, error);
-      return;
-    }
-    const delayMs = backOffMs(attempts, backOff, random);
-    paths.delay(waiting, clock() + delayMs);
-    const nextAttemptMs = wallClock() + delayMs;
-    note(waiting, 'waiting', { nextAttemptMs, lastError: describeError(error) });
-    onEvent({ type: 'retry', path, destination: name, attempts, delayMs, error });
-  }
-
-  function park(waiting: WaitingPath, error: Error): void {
-    paths.remove(waiting);
-    note(waiting, 'parked', { lastError: describeError(error) });
-    onEvent({ type: 'parked', path: waiting.path, destination: name, error });
+    else await failures.judge({ left, errorOf: (path) => errors.get(path) ?? failure, startedMs, isOpen });
   }
 
   function finish(waiting: WaitingPath, outcome: 'uploaded' | 'present', narSize: number, durationMs: number): void {
     const { path, records } = waiting;
     paths.remove(waiting);
-    suspects.delete(waiting);
+    failures.acquit(waiting);
     note(waiting, 'done');
     if (outcome === 'uploaded') uploaded++;
     onEvent({ type: outcome, path, destination: name, narSize, durationMs });
-    answered();
+    failures.answered();
     options.onSettled(records);
   }
 
@@ -393,7 +289,7 @@ export function createLane(options: LaneOptions): Lane {
   return {
     name,
     get state() {
-      return currentState();
+      return failures.state;
     },
     get lastError() {
       return health.error;
@@ -435,8 +331,7 @@ export function createLane(options: LaneOptions): Lane {
           paths.putBack(waiting);
         }
       }
-      health.retryNow();
-      heldUntilMs = 0;
+      failures.retryNow();
       pumpSoon();
     },
     isIdle() {
@@ -446,8 +341,7 @@ export function createLane(options: LaneOptions): Lane {
     isDrained() {
       if (groups.size > 0 || reading || pumping) return false;
       if (journal.isPaused(name)) return true;
-      const tries = Math.max(health.failuresInARow, sourceFailures);
-      if (health.state === 'paused' || tries >= queue.attempts) return true;
+      if (health.state === 'paused' || failures.inARow >= queue.attempts) return true;
       return paths.readyCount + paths.delayedCount + unreadCount() === 0;
     },
     stop() {
@@ -463,8 +357,4 @@ export function createLane(options: LaneOptions): Lane {
       await opened?.store.close();
     },
   };
-}
-
-function isOfDestination(kind: FailureKind): kind is DestinationFailure {
-  return kind === 'refused' || kind === 'throttled' || kind === 'unreachable';
 }

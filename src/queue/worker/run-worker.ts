@@ -10,7 +10,6 @@ import { messageOf } from '../../errors.ts';
 import { applyCommands } from '../commands.ts';
 import { destinationName } from '../destination-name.ts';
 import { openJournal } from '../journal.ts';
-import type { QueueRecord } from '../record.ts';
 import type { Spool } from '../spool.ts';
 import { createArrivals } from './arrivals.ts';
 import { describeError } from './failure.ts';
@@ -21,6 +20,7 @@ import type { WaitingPath } from './lane-paths.ts';
 import { openDestination } from './open-destination.ts';
 import { awaitSource, type Source } from './open-source.ts';
 import { createRecordReader } from './record-reader.ts';
+import { createRecordRemoval } from './record-removal.ts';
 import { isSettled } from './settled.ts';
 import { createStatusFile } from './status-file.ts';
 import { openUnderWay } from './under-way.ts';
@@ -100,6 +100,11 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
     },
   });
 
+  const removal = createRecordRemoval({
+    ...{ spool, journal, held, records, destinations: names, onWarning, onChange },
+    arrivals: () => arrivals,
+  });
+
   const lanes: Lane[] = names.map((name) =>
     createLane({
       name,
@@ -134,7 +139,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
       wallClock: Date.now,
       random: Math.random,
       onEvent,
-      onSettled: removeSettled,
+      onSettled: removal.settled,
       onGone: noteGone,
       onChange,
     }),
@@ -155,7 +160,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
       return record !== undefined;
     },
     async onLook() {
-      for (const record of [...unremoved.values()]) removeWhenSettled(record);
+      removal.again();
       const applied = await applyCommands(journal, spool, names);
       for (const { error } of applied) if (error !== undefined) onWarning(error.message);
       if (applied.length === 0) return;
@@ -177,54 +182,6 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
     for (const lane of lanes) lane.settle(path);
   }
 
-  /** These, and others that have paths of them. */
-  function removeSettled(settled: readonly QueueRecord[]): void {
-    const known = new Map(settled.map((record) => [record.id, record]));
-    const others = new Set<string>();
-    for (const record of settled)
-      for (const path of record.paths) for (const id of held.idsOf(path)) if (!known.has(id)) others.add(id);
-    for (const record of known.values()) removeWhenSettled(record);
-    for (const id of others) {
-      looking++;
-      void records.read(id).then((record) => {
-        looking--;
-        if (record !== undefined) removeWhenSettled(record);
-        onChange();
-      });
-    }
-  }
-
-  /** Records that are read to see whether they are done. */
-  let looking = 0;
-  const removing = new Map<string, Promise<void>>();
-  /** Done, and still there. */
-  const unremoved = new Map<string, QueueRecord>();
-  function removeWhenSettled(record: QueueRecord): void {
-    const isDone = record.paths.every((path) => names.every((name) => isSettled(journal.get(path, name), record)));
-    if (!isDone || removing.has(record.id)) return;
-    const removal = spool
-      .removeRecord(record.id)
-      .then(() => {
-        unremoved.delete(record.id);
-        records.forget(record.id);
-        arrivals.forget(record.id);
-        // What was dropped is dropped from other records, too.
-        for (const path of held.release(record))
-          if (names.every((name) => journal.get(path, name)?.progress !== 'dropped')) journal.forget(path);
-        if (arrivals.size === 0) for (const { path } of [...journal.entries()]) journal.forget(path);
-      })
-      .catch((error: unknown) => {
-        if (unremoved.size === 0)
-          onWarning(`records that are done cannot be removed, and are tried again: ${messageOf(error)}`);
-        unremoved.set(record.id, record);
-      })
-      .finally(() => {
-        removing.delete(record.id);
-        onChange();
-      });
-    removing.set(record.id, removal);
-  }
-
   const status = createStatusFile(spool.directory, () => ({
     active: new Set(lanes.flatMap((lane) => lane.active())).size,
     destinations: lanes.map((lane) => ({
@@ -237,7 +194,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
 
   function onChange(): void {
     status.update();
-    const isQuiet = removing.size + looking === 0 && !arrivals.isLooking();
+    const isQuiet = !removal.isBusy() && !arrivals.isLooking();
     const wasIdle = idle;
     idle = isQuiet && lanes.every((lane) => lane.isIdle());
     if (idle && !wasIdle && !stopped) onEvent({ type: 'idle' });
@@ -272,7 +229,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
     clearInterval(sweepTimer);
     await arrivals.stop();
     await stopLanes(lanes, config.queue.shutdownTimeoutMs);
-    await Promise.all(removing.values());
+    await removal.ended();
     await sweeping;
     await status.close();
     await underWay.close();
