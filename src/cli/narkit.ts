@@ -33,4 +33,6 @@ const context: Context = {
   signal: interruption.signal,
   exitCode: exitCode.success,
 };
-process.exitCode = await main(process.argv.slice(2), context);
+void main(process.argv.slice(2), context).then((code) => {
+  process.exitCode = code;
+});

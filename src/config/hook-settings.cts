@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { isAbsolute, join } from 'node:path';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
+import { parse, TomlError } from 'smol-toml';
 
 /** Where the configuration file lies unless `NARKIT_CONFIG` says otherwise. */
 export const defaultConfigFile = '/etc/narkit/config.toml';
@@ -60,17 +60,8 @@ function readConfigFile(path: string, refuse: RefuseFile): string {
   }
 }
 
-/** Asked for a package by its name, Node loads the resolver of ES modules, which takes longer than the parser itself. By the name of its file, it is there at once. */
-function loadToml(): typeof import('smol-toml') {
-  const require = createRequire(__filename);
-  const folders = require.resolve.paths('smol-toml') ?? [];
-  const files = folders.map((folder) => join(folder, 'smol-toml/dist/index.cjs'));
-  return require(files.find((file) => existsSync(file)) ?? 'smol-toml');
-}
-
 /** The table that a configuration file is. */
 export function parseConfigTable(text: string, refuse: RefuseFile): Record<string, unknown> {
-  const { parse, TomlError } = loadToml();
   try {
     return parse(text);
   } catch (error) {

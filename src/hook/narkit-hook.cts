@@ -13,7 +13,7 @@ if (argument === undefined) void run();
 else process.exitCode = answer(argument);
 
 async function run(): Promise<void> {
-  process.exitCode = await runHook({
+  const exitCode = await runHook({
     env: process.env,
     printLine: (line) => process.stderr.write(`${line}\n`),
     /** Asked for by an upload alone: there is nothing else to interrupt. */
@@ -25,6 +25,8 @@ async function run(): Promise<void> {
       return interruption.signal;
     },
   });
+  // Nothing is left to wait for, and Nix waits: Node need not take itself apart.
+  process.exit(exitCode);
 }
 
 /** For a person: Nix gives no arguments. */

@@ -4,7 +4,8 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { program, runNarkit } from './run-narkit.ts';
+import { narkitProgram as program } from '../programs.ts';
+import { runNarkit } from './run-narkit.ts';
 
 let directory: string;
 beforeAll(async () => {

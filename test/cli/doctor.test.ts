@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { formatPublicKey, formatSecretKey, generateSecretKey } from '../../src/signing/index.ts';
 import { startServer } from '../backend/http/local-server.ts';
 import { describePeer } from '../peers/peers.ts';
+import { narkitHookProgram as hook } from '../programs.ts';
 import { fixtureStore, type NarkitResult, runNarkit } from './run-narkit.ts';
 
 interface Finding {
@@ -17,7 +18,8 @@ interface Finding {
   readonly advice?: string;
 }
 
-const hook = fileURLToPath(new URL('../../dist/hook/narkit-hook.cjs', import.meta.url));
+/** As a package of npm has it. */
+const installedHook = fileURLToPath(new URL('../../dist/bin/narkit-hook.cjs', import.meta.url));
 const secretKey = generateSecretKey('doctor-1');
 let directory: string;
 let queue: string;
@@ -90,7 +92,9 @@ describe('narkit doctor', () => {
     const result: NarkitResult = await runNarkit(['doctor'], { env });
     expect(result.exitCode).toBe(1);
     expect(result.stdout).toContain('✓ config: ');
-    expect(result.stdout).toContain(`✗ hook: nix.conf names no post-build-hook\n    write 'post-build-hook = ${hook}'`);
+    expect(result.stdout).toContain(
+      `✗ hook: nix.conf names no post-build-hook\n    write 'post-build-hook = ${installedHook}'`,
+    );
     expect(result.stdout).not.toContain(formatSecretKey(secretKey));
   });
 

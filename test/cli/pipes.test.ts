@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { fixtureStore, program, startNarkit } from './run-narkit.ts';
+import { narkitProgram as program } from '../programs.ts';
+import { fixtureStore, startNarkit } from './run-narkit.ts';
 
 const narkit = `'${process.execPath}' '${program}'`;
 let directory: string;

@@ -9,7 +9,8 @@ import { openJournal } from '../../src/queue/journal.ts';
 import { openSpool } from '../../src/queue/spool.ts';
 import { parseStorePathBaseName } from '../../src/store-path.ts';
 import { variablesWithoutRights } from '../config/without-rights.ts';
-import { fixtureStore, type NarkitResult, program, runNarkit } from './run-narkit.ts';
+import { narkitProgram as program } from '../programs.ts';
+import { fixtureStore, type NarkitResult, runNarkit } from './run-narkit.ts';
 
 const words = '/nix/store/kdxc08h44329i98r0iqz0z19xxffc5by-words-1.0';
 const documentation = '/nix/store/n71h9xvz61kzr72fmzniz65fvw5x3fqq-greet-1.0-doc';

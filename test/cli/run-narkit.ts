@@ -1,13 +1,12 @@
 /**
- * The program `narkit`, as a user starts it: from `dist`, in a process of its own.
+ * The program `narkit`, as a user starts it, in a process of its own.
  *
  * @module
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { buffer, text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-
-export const program = fileURLToPath(new URL('../../dist/cli/narkit.js', import.meta.url));
+import { narkitProgram } from '../programs.ts';
 
 /** A small store, and what lies in it, without a Nix. */
 export const fixtureStore = `tree:${fileURLToPath(new URL('../../fixtures/store', import.meta.url))}`;
@@ -33,7 +32,7 @@ export interface NarkitResult {
 /** Start it. */
 export function startNarkit(args: readonly string[], options: NarkitOptions = {}): ChildProcess {
   const { env, cwd, node = process.execPath } = options;
-  return spawn(node, [program, ...args], { env: { PATH: process.env.PATH, ...env }, cwd });
+  return spawn(node, [narkitProgram, ...args], { env: { PATH: process.env.PATH, ...env }, cwd });
 }
 
 /** Run it to its end. */

@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { program } from './run-narkit.ts';
+import { narkitProgram as program } from '../programs.ts';
 
 const eraseLine = '\r\u001b[K';
 // Of util-linux: it runs a command on a terminal of its own.

@@ -10,9 +10,10 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { describePeer, needPeer } from '../peers/peers.ts';
+import { narkitProgram as program } from '../programs.ts';
 import { parsePrometheusText } from '../queue/prometheus-text.ts';
 import { parseDatagrams, startService } from '../queue/service-manager.ts';
-import { fixtureStore, type NarkitResult, program, runNarkit, startNarkit } from './run-narkit.ts';
+import { fixtureStore, type NarkitResult, runNarkit, startNarkit } from './run-narkit.ts';
 
 const words = '/nix/store/kdxc08h44329i98r0iqz0z19xxffc5by-words-1.0';
 const documentation = '/nix/store/n71h9xvz61kzr72fmzniz65fvw5x3fqq-greet-1.0-doc';

@@ -5,9 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-
-const program = fileURLToPath(new URL('../../dist/cli/narkit.js', import.meta.url));
+import { narkitProgram } from '../programs.ts';
 
 /** What it said, and how it ended. */
 export interface NarkitResult {
@@ -36,7 +34,7 @@ export interface OutcomeLine {
 
 /** Start it with nothing of the host's environment but `PATH` and what is given. */
 export function startNarkit(args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningNarkit {
-  const child = spawn(process.execPath, [program, ...args], {
+  const child = spawn(process.execPath, [narkitProgram, ...args], {
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

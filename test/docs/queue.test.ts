@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseNarkitConfig } from '../../src/config/index.ts';
-import { fixtureStore, program } from '../cli/run-narkit.ts';
+import { fixtureStore } from '../cli/run-narkit.ts';
+import { narkitProgram as program } from '../programs.ts';
 import { outputPattern, parseGuide } from './guide.ts';
 
 const run = promisify(execFile);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { program } from '../cli/run-narkit.ts';
+import { narkitProgram as program } from '../programs.ts';
 import { outputPattern, parseGuide } from './guide.ts';
 
 const run = promisify(execFile);

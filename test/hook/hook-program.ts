@@ -3,11 +3,9 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { openSpool, type Spool } from '../../src/queue/index.ts';
 import { variablesWithoutRights } from '../config/without-rights.ts';
-
-const program = fileURLToPath(new URL('../../dist/hook/narkit-hook.cjs', import.meta.url));
+import { narkitHookProgram } from '../programs.ts';
 
 export interface HookResult {
   /** `null` where it was killed. */
@@ -63,7 +61,7 @@ export async function createHookPlace(): Promise<HookPlace> {
     roots,
     configure,
     run({ env, by = [], killAfterMs, withoutRights } = {}) {
-      const [file, ...args] = [...by, process.execPath, program];
+      const [file, ...args] = [...by, process.execPath, narkitHookProgram];
       const own = { PATH: process.env.PATH, NARKIT_CONFIG: config, OUT_PATHS: outPaths.join(' ') };
       const options = { env: { ...own, ...(withoutRights && variablesWithoutRights()), ...env } };
       return new Promise((resolve) => {

@@ -2,15 +2,14 @@
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatPublicKey, formatSecretKey, generateSecretKey } from '../../src/signing/index.ts';
 import { type NixDaemon, type NixDaemonOptions, startNixDaemon } from '../peers/nix-daemon.ts';
 import { createNixPlace, type NixPlace } from '../peers/nix-place.ts';
 import { describePeer, needPeer, nix, nixVersions } from '../peers/peers.ts';
 import { type S3Server, startS3Server } from '../peers/s3-server.ts';
+import { narkitHookProgram as hook } from '../programs.ts';
 
-const hook = fileURLToPath(new URL('../../dist/hook/narkit-hook.cjs', import.meta.url));
 const secretKey = generateSecretKey('hook-1');
 const publicKey = formatPublicKey(secretKey.publicKey);
 const token = 'ghp_thisMustNeverBePrinted';

@@ -3,13 +3,11 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { openSpool } from '../../src/queue/index.ts';
 import { startNixDaemon } from '../peers/nix-daemon.ts';
 import { describeNix } from '../peers/peers.ts';
-
-const hook = fileURLToPath(new URL('../../dist/hook/narkit-hook.cjs', import.meta.url));
+import { narkitHookProgram as hook } from '../programs.ts';
 
 /** Three derivations with two outputs each, each of which refers to the one before it. */
 const chain = `

@@ -24,7 +24,12 @@ beforeAll(async () => {
   const [{ filename, files }] = JSON.parse((await run('npm', pack, { cwd: root })).stdout);
   const paths = files.map(({ path }: { path: string }) => path) as string[];
   expect(
-    paths.filter((path) => !/^(dist\/.*\.(c?js|d\.c?ts)|systemd\/[^/]+|LICENSE|README\.md|package\.json)$/.test(path)),
+    paths.filter(
+      (path) =>
+        !/^(dist\/.*\.(c?js|d\.c?ts)|dist\/bin\/licenses\/.+\.txt|systemd\/[^/]+|LICENSE|README\.md|package\.json)$/.test(
+          path,
+        ),
+    ),
   ).toEqual([]);
 
   await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));

@@ -8,7 +8,6 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseNarInfo } from '../../src/narinfo/index.ts';
 import { formatPublicKey, formatSecretKey, generateSecretKey } from '../../src/signing/index.ts';
@@ -17,10 +16,8 @@ import { type NixDaemon, startNixDaemon } from '../peers/nix-daemon.ts';
 import { createNixPlace } from '../peers/nix-place.ts';
 import { describePeer, nix } from '../peers/peers.ts';
 import { type S3Server, startS3Server } from '../peers/s3-server.ts';
+import { narkitHookProgram as hook, narkitProgram as narkit } from '../programs.ts';
 
-const fromRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-const hook = fromRoot('dist/hook/narkit-hook.cjs');
-const narkit = fromRoot('dist/cli/narkit.js');
 const secretKey = generateSecretKey('builds-1');
 
 const chainLength = 10;

@@ -4,15 +4,15 @@
  * @module
  */
 import { access, constants, open, realpath } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { readNixSettings } from '../../config/index.ts';
 import { messageOf } from '../../errors.ts';
 import { type CheckContext, type Finding, failed, ok, warning } from './finding.ts';
 
 /** Where a service of systemd looks for programs unless it is told otherwise. */
 const servicePath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-const own = fileURLToPath(new URL('../../hook/narkit-hook.cjs', import.meta.url));
+const own = join(createRequire(import.meta.url).resolve('narkit/package.json'), '../dist/bin/narkit-hook.cjs');
 
 /** The setting `post-build-hook`, and the program that it names. */
 export async function* checkHook({ env, signal }: CheckContext): AsyncGenerator<Finding> {

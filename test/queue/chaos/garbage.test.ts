@@ -5,13 +5,10 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { program as narkit } from '../../cli/run-narkit.ts';
 import { startNixDaemon } from '../../peers/nix-daemon.ts';
 import { describePeer, nix } from '../../peers/peers.ts';
-
-const hook = fileURLToPath(new URL('../../../dist/hook/narkit-hook.cjs', import.meta.url));
+import { narkitHookProgram as hook, narkitProgram as narkit } from '../../programs.ts';
 
 /** Five derivations, each of which refers to the one before it. */
 const chain = `

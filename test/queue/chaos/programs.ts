@@ -1,10 +1,7 @@
-/** The hook and the worker as programs of `dist`, to be killed. */
+/** The hook and the worker as programs, to be killed. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { program as narkit } from '../../cli/run-narkit.ts';
-
-const hook = fileURLToPath(new URL('../../../dist/hook/narkit-hook.cjs', import.meta.url));
+import { narkitHookProgram as hook, narkitProgram as narkit } from '../../programs.ts';
 
 /** A program that runs. */
 export interface Program {
