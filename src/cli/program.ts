@@ -42,7 +42,7 @@ const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
 /**
  * The command line, ready to parse. It never ends the process: it throws commander's errors.
  *
- * It has the command `name` alone, which starts faster, or all where there is none of that name.
+ * It has the command `name` alone, which starts faster, all where there is none of that name, and none to print the version.
  */
 export async function createProgram(context: Context, name: string): Promise<Command> {
   const program = new Command('narkit');
@@ -63,9 +63,14 @@ Examples:
   $ narkit copy --to file:///mnt/cache ./result
   $ narkit key generate-secret --key-name cache.example.org-1 > key.private`,
     );
-  const named = commands.get(name);
-  for (const load of named === undefined ? commands.values() : [named]) (await load())(program, context);
+  for (const load of commandsFor(name)) (await load())(program, context);
   return program;
+}
+
+function commandsFor(name: string): Iterable<() => Promise<AddCommand>> {
+  if (name === '--version' || name === '-V') return [];
+  const named = commands.get(name);
+  return named === undefined ? commands.values() : [named];
 }
 
 /** Let every command say where its own help is, in the words of all others. */
