@@ -22,13 +22,22 @@ export function createFrameBudget(places: number): FrameBudget {
   };
 }
 
-/** `source` again in pieces of exactly `frameSize` bytes, the last one shorter; each in memory of its own. */
+/**
+ * `source` again in pieces of exactly `frameSize` bytes, the last one shorter.
+ *
+ * @param copies is each to be in memory of its own, also where it is a chunk as it came?
+ */
 export async function* cutFrames(
   source: AsyncIterable<Uint8Array>,
   frameSize: number,
+  copies = true,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const frame = new GatheredBytes();
   for await (const chunk of source) {
+    if (!copies && frame.size === 0 && chunk.length === frameSize && isInArrayBuffer(chunk)) {
+      yield chunk;
+      continue;
+    }
     let offset = 0;
     while (chunk.length - offset >= frameSize - frame.size) {
       const end = offset + frameSize - frame.size;
@@ -39,6 +48,10 @@ export async function* cutFrames(
     if (offset < chunk.length) frame.push(chunk.subarray(offset));
   }
   if (frame.size > 0) yield frame.take();
+}
+
+function isInArrayBuffer(chunk: Uint8Array): chunk is Uint8Array<ArrayBuffer> {
+  return chunk.buffer instanceof ArrayBuffer;
 }
 
 /**
