@@ -4,7 +4,7 @@
  * @module
  */
 import { posix } from 'node:path';
-import { decodeFileName, encodeFileName } from '../nar/index.ts';
+import { decodeFileName, encodeFileName } from '../nar/file-name.ts';
 
 /** A path or name with one character for each byte. */
 export type ByteString = string;

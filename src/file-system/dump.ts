@@ -19,6 +19,9 @@ export interface DumpOptions extends AbortOptions {
   readonly useCaseHack?: boolean | undefined;
 }
 
+/** Of what is beyond it, chunks have this many bytes: as many as a frame of zstd, which is then made of a chunk without a copy. */
+const largeChunkSize = 2 * 1024 * 1024;
+
 /** The longest time that other work waits while files are read. */
 const sliceMs = 10;
 
@@ -40,7 +43,7 @@ export async function* dumpPath(
   options: DumpOptions = {},
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
   const { signal, onEntry, useCaseHack = usesCaseHackByDefault } = options;
-  const output = new NarOutput(defaultChunkSize, allocate);
+  const output = new NarOutput(allocate);
   signal?.throwIfAborted();
   let sliceEnd = performance.now() + sliceMs;
   for (const _ of walk(output, resolvePath(path), { onEntry, useCaseHack })) {
@@ -55,6 +58,6 @@ export async function* dumpPath(
 }
 
 /** Memory that is not zeroed first, and not part of a pool. */
-function allocate(size: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
+function allocate(offset: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.allocUnsafeSlow(offset < largeChunkSize ? defaultChunkSize : largeChunkSize).buffer);
 }

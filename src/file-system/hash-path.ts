@@ -9,8 +9,8 @@ import type { Hash, HashAlgorithm } from '../hash/index.ts';
 import { NarOutput } from '../nar/output.ts';
 import { resolvePath } from './byte-path.ts';
 import { usesCaseHackByDefault } from './case-hack.ts';
-import { dumpPath } from './dump.ts';
 import { HashSlots, slotSize } from './hash-slots.ts';
+import { pieceSize } from './read-ahead.ts';
 import { largeFileSize, walk } from './walk.ts';
 
 /** How to hash. */
@@ -54,11 +54,17 @@ export async function hashPath(path: string | Uint8Array, options: HashPathOptio
   signal?.throwIfAborted();
   const slots = new HashSlots(algorithm);
   try {
-    const output = new NarOutput(slotSize, () => slots.nextSlot());
+    const output = new NarOutput(() => slots.nextSlot());
     let sliceEnd = performance.now() + sliceMs;
-    for (const fileCount of walk(output, resolvePath(path), { useCaseHack })) {
+    for (const { fileCount, large } of walk(output, resolvePath(path), { useCaseHack })) {
       for (const chunk of output.take()) slots.fill(chunk.length);
-      await slots.room(slotsInOneGo, output.offset < fileCount * smallFileSize);
+      const largeSize = large?.size ?? 0;
+      const inThread = output.offset + largeSize < fileCount * smallFileSize;
+      if (large !== undefined && largeSize >= pieceSize && (await slots.readsAhead(inThread))) {
+        large.take();
+        await slots.readAhead(output.cut(largeSize), large, signal);
+      }
+      await slots.room(slotsInOneGo, inThread);
       if (performance.now() < sliceEnd) continue;
       await setImmediate();
       signal?.throwIfAborted();
@@ -78,7 +84,7 @@ async function hashDump(
   algorithm: HashAlgorithm,
   options: HashPathOptions,
 ): Promise<NarDigest> {
-  const { createHasher } = await import('../hash/index.ts');
+  const [{ createHasher }, { dumpPath }] = await Promise.all([import('../hash/index.ts'), import('./dump.ts')]);
   const hasher = createHasher(algorithm);
   let narSize = 0;
   for await (const chunk of dumpPath(path, options)) {

@@ -6,6 +6,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { ReadAhead } from './read-ahead.ts';
+import type { OpenFile } from './walk.ts';
 
 /** Bytes of a slot. */
 export const slotSize: number = 128 * 1024;
@@ -47,6 +49,7 @@ export class HashSlots {
   #filled = 0;
   /** Who hashes: nobody knows before all slots are filled for the first time. */
   #hash: Hash | undefined;
+  #ahead: ReadAhead | undefined;
   #worker: Worker | undefined;
   #digest: Promise<Uint8Array> | undefined;
   #failure: unknown;
@@ -74,32 +77,55 @@ export class HashSlots {
    * @param inThread should a thread hash, if that is not settled yet?
    */
   async room(wanted: number, inThread: boolean): Promise<void> {
-    if (this.#hash === undefined && this.#isFree(wanted)) return;
+    if (this.#hash === undefined ? this.#isFree(wanted) : this.#hashed === this.#filled) return;
     if (this.#hash === undefined && inThread) this.#digest ??= this.#start();
-    if (this.#digest === undefined) this.#hashHere();
+    if (this.#digest === undefined) await this.#hashHere();
     else await this.#hashedElsewhere(wanted);
+  }
+
+  /**
+   * Are large files read ahead? So they are where this thread hashes: what another one hashes this one has time to read.
+   *
+   * @param inThread should a thread hash, if that is not settled yet?
+   */
+  async readsAhead(inThread: boolean): Promise<boolean> {
+    if (this.#digest !== undefined || (this.#hash === undefined && inThread)) return false;
+    if (this.#ahead === undefined || this.#hashed < this.#filled) await this.#hashHere();
+    return true;
+  }
+
+  /** Hash `before` and the contents of a file behind it, some time later. */
+  async readAhead(before: Uint8Array, file: OpenFile, signal: AbortSignal | undefined): Promise<void> {
+    await this.#ahead!.add(before, file, signal);
   }
 
   /** The digest of all that was filled. */
   async digest(): Promise<Uint8Array> {
-    if (this.#digest === undefined) return new Uint8Array(this.#hashHere().digest());
+    if (this.#digest === undefined) return new Uint8Array((await this.#hashHere()).digest());
     await this.#hashedElsewhere(1);
     this.fill(0);
     return this.#digest;
   }
 
   async close(): Promise<void> {
+    await this.#ahead?.close();
     await this.#worker?.terminate();
   }
 
   #isFree(wanted: number): boolean {
-    return this.#filled - Atomics.load(this.#counters, hashedCount) + 1 + wanted <= slotCount;
+    return this.#filled - this.#hashed + 1 + wanted <= slotCount;
+  }
+
+  get #hashed(): number {
+    return Atomics.load(this.#counters, hashedCount);
   }
 
   /** Hash what waits. */
-  #hashHere(): Hash {
+  async #hashHere(): Promise<Hash> {
     this.#hash ??= createHash(this.#algorithm);
-    for (let turn = this.#counters[hashedCount]!; turn < this.#filled; turn++) {
+    this.#ahead ??= new ReadAhead(this.#hash);
+    await this.#ahead.finish();
+    for (let turn = this.#hashed; turn < this.#filled; turn++) {
       const slot = turn % slotCount;
       this.#hash.update(new Uint8Array(this.#memory, slot * slotSize, this.#counters[firstLength + slot]));
     }

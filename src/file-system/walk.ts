@@ -34,7 +34,7 @@ export const largeFileSize: number = 256 * 1024;
 type FileType = 'regular' | 'directory' | 'symlink' | 'other';
 
 /** An object in the tree: where it is, and how the system is asked for it. */
-interface Place {
+export interface Place {
   /** The directory that it is in; `undefined` for the root. */
   readonly parent: Place | undefined;
   /** The name in the NAR. */
@@ -45,10 +45,24 @@ interface Place {
 }
 
 /** A regular file that is open. */
-interface OpenFile {
+export interface OpenFile {
   readonly descriptor: number;
   readonly size: number;
   readonly place: Place;
+}
+
+/** Where the walk stops. */
+export interface Stop {
+  /** How many regular files it has met. */
+  readonly fileCount: number;
+  /** A large file, of which only what goes before its contents is written. */
+  readonly large?: LargeFile;
+}
+
+/** A large file whose turn it is: the walk reads it, unless somebody else takes that upon himself. */
+export interface LargeFile extends OpenFile {
+  /** Put the contents in their place of the NAR, and close the descriptor. */
+  take(): void;
 }
 
 interface DirectoryEntry {
@@ -67,7 +81,7 @@ interface Walk extends WalkOptions {
 
 /**
  * Write the NAR of `root` into `output`. The walk stops where chunks are full, for them to be taken: no more waits than a chunk and
- * a file that is not large. It yields how many regular files it has met.
+ * a file that is not large. It stops before the contents of each large file, too.
  *
  * @throws {@link FileSystemError}
  */
@@ -75,14 +89,14 @@ export function* walk(
   output: NarOutput<ArrayBufferLike>,
   root: ByteString,
   options: WalkOptions,
-): Generator<number, void, undefined> {
+): Generator<Stop, void, undefined> {
   const place: Place = { parent: undefined, name: '', diskName: root, systemPath: root };
   const type = typeOf(ask(place, 'getting status of', () => lstatSync(toSystemPath(root))));
   output.write(narTokens.start);
   yield* walkNode({ ...options, output, fileCount: 0 }, place, type, 0);
 }
 
-function walkNode(walk: Walk, place: Place, type: FileType, depth: number): Iterable<number> {
+function walkNode(walk: Walk, place: Place, type: FileType, depth: number): Iterable<Stop> {
   if (type === 'directory') return walkDirectory(walk, place, depth);
   if (type === 'regular') return walkRegular(walk, place);
   if (type === 'symlink') writeSymlink(walk, place);
@@ -90,7 +104,7 @@ function walkNode(walk: Walk, place: Place, type: FileType, depth: number): Iter
   return [];
 }
 
-function* walkDirectory(walk: Walk, place: Place, depth: number): Generator<number, void, undefined> {
+function* walkDirectory(walk: Walk, place: Place, depth: number): Generator<Stop, void, undefined> {
   const { output } = walk;
   const directory = ask(place, 'opening directory', () => openDirectory(place.systemPath));
   try {
@@ -105,7 +119,7 @@ function* walkDirectory(walk: Walk, place: Place, depth: number): Generator<numb
       const child: Place = { parent: place, name, diskName, systemPath: `${directory.path}/${diskName}` };
       yield* walkNode(walk, child, type, depth + 1);
       output.write(narTokens.close);
-      if (output.filled.length > 0) yield walk.fileCount;
+      if (output.filled.length > 0) yield { fileCount: walk.fileCount };
     }
     output.write(narTokens.close);
   } finally {
@@ -114,7 +128,7 @@ function* walkDirectory(walk: Walk, place: Place, depth: number): Generator<numb
 }
 
 /** A small file is written at once, without what a generator costs: trees have many of them. */
-function walkRegular(walk: Walk, place: Place): Iterable<number> {
+function walkRegular(walk: Walk, place: Place): Iterable<Stop> {
   const file = openRegular(walk, place);
   if (file.size >= largeFileSize) return walkLarge(walk, file);
   try {
@@ -126,14 +140,19 @@ function walkRegular(walk: Walk, place: Place): Iterable<number> {
   return [];
 }
 
-function* walkLarge(walk: Walk, file: OpenFile): Generator<number, void, undefined> {
+function* walkLarge(walk: Walk, file: OpenFile): Generator<Stop, void, undefined> {
+  let isTaken = false;
   try {
-    for (let left: number | undefined = file.size; left !== undefined; ) {
+    const take = (): void => {
+      isTaken = true;
+    };
+    yield { fileCount: walk.fileCount, large: { ...file, take } };
+    for (let left = isTaken ? undefined : file.size; left !== undefined; ) {
       left = readPiece(walk.output, file, left);
-      if (walk.output.filled.length > 0) yield walk.fileCount;
+      if (walk.output.filled.length > 0) yield { fileCount: walk.fileCount };
     }
   } finally {
-    closeSync(file.descriptor);
+    if (!isTaken) closeSync(file.descriptor);
   }
   endRegular(walk, file);
 }
@@ -178,7 +197,7 @@ function readPiece(output: NarOutput<ArrayBufferLike>, file: OpenFile, left: num
  * @param length bytes that a read gave, which asked for more than `left` or for as many as there was room for.
  * @throws {@link FileSystemError} `file-changed` when the file has not the size that it had when it was opened.
  */
-function checkRead(file: OpenFile, length: number, left: number): void {
+export function checkRead(file: OpenFile, length: number, left: number): void {
   if (length <= left && (length > 0 || left === 0)) return;
   const path = pathOf(file.place);
   const change = length > left ? 'grew beyond' : 'shrank from';
@@ -266,7 +285,7 @@ function ask<Answer>(place: Place, action: string, call: () => Answer): Answer {
 }
 
 /** The error for a system call that failed. */
-function unreadable(place: Place, action: string, error: unknown): FileSystemError {
+export function unreadable(place: Place, action: string, error: unknown): FileSystemError {
   const path = pathOf(place);
   if (systemCodeOf(error) === 'ELOOP' && place.parent !== undefined)
     return new FileSystemError('file-changed', `'${path}' became a symlink while its tree was read`, path, {

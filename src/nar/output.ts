@@ -1,5 +1,5 @@
 /**
- * Assembles a NAR into chunks of one size.
+ * Assembles a NAR into chunks.
  *
  * @module
  */
@@ -13,20 +13,26 @@ export const defaultChunkSize: number = 256 * 1024;
  * after each piece, so that no more than the piece waits.
  */
 export class NarOutput<Memory extends ArrayBufferLike = ArrayBuffer> {
-  readonly chunkSize: number;
   /** The chunk that is being filled; `used` bytes of it are. */
   chunk: Uint8Array<Memory>;
   used = 0;
   /** Full chunks that nobody has taken yet. */
   filled: Uint8Array<Memory | ArrayBuffer>[] = [];
-  readonly #allocate: (size: number) => Uint8Array<Memory>;
+  readonly #allocate: (offset: number) => Uint8Array<Memory>;
   #before = 0;
 
-  /** @param allocate gives memory for a chunk, zeroed or not: all of it is written before the chunk is full. */
-  constructor(chunkSize: number, allocate: (size: number) => Uint8Array<Memory>) {
-    this.chunkSize = chunkSize;
+  /**
+   * @param allocate gives memory for the chunk that begins at an offset of the NAR, zeroed or not: all of it is written before the
+   *   chunk is full.
+   */
+  constructor(allocate: (offset: number) => Uint8Array<Memory>) {
     this.#allocate = allocate;
-    this.chunk = allocate(chunkSize);
+    this.chunk = allocate(0);
+  }
+
+  /** Bytes that the chunk has room for. */
+  get chunkSize(): number {
+    return this.chunk.length;
   }
 
   /** Bytes written so far. */
@@ -59,6 +65,14 @@ export class NarOutput<Memory extends ArrayBufferLike = ArrayBuffer> {
   /** @param size a whole number from 0 to 2^53 - 1 */
   writeSize(size: number): void {
     for (let index = 0, rest = size; index < 8; index++, rest = Math.floor(rest / 256)) this.#writeByte(rest % 256);
+  }
+
+  /** What is in the chunk; it is empty then. @param skipped bytes that go behind it without passing through here. */
+  cut(skipped: number): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(this.chunk.subarray(0, this.used));
+    this.#before += this.used + skipped;
+    this.used = 0;
+    return bytes;
   }
 
   writePadding(length: number): void {
@@ -99,7 +113,7 @@ export class NarOutput<Memory extends ArrayBufferLike = ArrayBuffer> {
   #turn(): void {
     this.filled.push(this.chunk);
     this.#before += this.chunkSize;
-    this.chunk = this.#allocate(this.chunkSize);
+    this.chunk = this.#allocate(this.#before);
     this.used = 0;
   }
 }

@@ -60,7 +60,7 @@ export async function* writeNar(
   root: NarNode,
   options: WriteNarOptions = {},
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
-  const output = new NarOutput(defaultChunkSize, (size) => new Uint8Array(size));
+  const output = new NarOutput(() => new Uint8Array(defaultChunkSize));
   output.write(narTokens.start);
   yield* writeNode(output, root, '', 0, options);
   yield* output.finish();

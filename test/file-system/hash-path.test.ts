@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -45,6 +45,17 @@ const trees: Readonly<Record<string, () => FixtureTree>> = {
     directory({ a: numbered(800, () => 10_000), b: file(patternBytes(6_000_000)), c: numbered(100, () => 10_000) }),
   'a large file, then many small ones': () =>
     directory({ a: file(patternBytes(6_000_000)), b: numbered(800, () => 10_000) }),
+  'large files among others': () =>
+    directory({
+      a: file(patternBytes(3 * 1024 * 1024)),
+      b: file(patternBytes(300_000)),
+      c: file(patternBytes(2 * 1024 * 1024)),
+      d: numbered(30, (index) => 30_000 + index),
+      e: file(patternBytes(2 * 1024 * 1024 + 1)),
+      f: file(patternBytes(2 * 1024 * 1024 - 1)),
+      g: file(patternBytes(8 * 1024 * 1024)),
+      h: directory({}),
+    }),
   'files just below a slot': () => numbered(60, (index) => 128 * 1024 - index * 16),
   'files just below what is read in one go': () => numbered(40, (index) => 256 * 1024 - index),
 };
@@ -90,6 +101,28 @@ describe('what cannot be dumped is thrown', () => {
     const path = onDisk(directory({ a: trees['many small files']!() }));
     execFileSync('mkfifo', [join(path, 'b')]);
     await expect(hashPath(path)).rejects.toMatchObject({ code: 'file-type', path: join(path, 'b') });
+  });
+});
+
+describe('a file that changes while it is read ahead is an error', () => {
+  const size = 12 * 1024 * 1024;
+
+  test.each([
+    ['grows', `grew beyond ${size} bytes`, (path: string) => appendFileSync(path, 'more')],
+    ['shrinks', `shrank from ${size} bytes`, (path: string) => truncateSync(path, size - 1)],
+    [
+      'shrinks to the end of a piece',
+      `shrank from ${size} bytes`,
+      (path: string) => truncateSync(path, size - 2 * 1024 * 1024),
+    ],
+  ])('it %s', async (_, words, change) => {
+    const path = onDisk(directory({ a: file(new Uint8Array(size)), b: file(new Uint8Array(size)) }));
+    const open = readdirSync('/proc/self/fd').length;
+    const hashing = hashPath(path);
+    change(join(path, 'a'));
+    const message = `file '${join(path, 'a')}' ${words} while it was read`;
+    await expect(hashing).rejects.toMatchObject({ code: 'file-changed', path: join(path, 'a'), message });
+    expect(readdirSync('/proc/self/fd').length).toBe(open);
   });
 });
 
