@@ -24,6 +24,7 @@ export const codecs: Readonly<Record<CompressionName, Codec>> = {
   xz,
   zstd: createZstd({
     framesAhead: 0,
+    takesMemory: false,
     encodeFrame: () =>
       Promise.reject(unsupported('zstd', 'writing', 'a Worker may not compile WebAssembly; write gzip or none')),
     decode: (archive) => takingTurns(decodeZstd(archive)),

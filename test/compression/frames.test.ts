@@ -24,6 +24,18 @@ test.each([
   }
 });
 
+test('a chunk that is a frame is not copied, unless its memory is to be given away', async () => {
+  const chunks = [3, 7, 10, 5, 10].map((length) => new Uint8Array(length).fill(length));
+  async function* source(): AsyncGenerator<Uint8Array> {
+    yield* chunks;
+  }
+  const frames = await all(cutFrames(source(), 10, false));
+  const copies = await all(cutFrames(source(), 10));
+  expect(frames).toEqual(copies);
+  expect(frames.map((frame) => chunks.includes(frame))).toEqual([false, true, false, false]);
+  expect(copies.some((frame) => chunks.includes(frame))).toBe(false);
+});
+
 /** An encoder whose jobs end when they are told to. */
 function controlled(): {
   readonly running: Map<number, () => void>;

@@ -9,6 +9,8 @@ import type { ArchiveReader } from '../archive-reader.ts';
 export interface ZstdEngine {
   /** How many frames may be under way in all streams together, beyond the first of each. */
   readonly framesAhead: number;
+  /** Is the memory of `content` given away to another thread? */
+  readonly takesMemory: boolean;
   /**
    * One whole frame, with its content size and checksum. The engine owns `content`.
    *

@@ -15,6 +15,7 @@ const loadTimeoutMs = 60_000;
 export function createWasmZstdEngine(): ZstdEngine {
   return {
     framesAhead: 0,
+    takesMemory: false,
     async encodeFrame(content, level, signal) {
       const [{ compress }, { h64Raw }] = await load();
       signal.throwIfAborted();

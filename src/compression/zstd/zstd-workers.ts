@@ -23,6 +23,7 @@ export function createWorkerZstdEngine(): ZstdEngine {
   const idle = new Set<Worker>();
   return {
     framesAhead: parallelism - 1, // a frame that waits for a worker is memory
+    takesMemory: true,
     encodeFrame: (content, level, signal) =>
       slots.run(async () => {
         const [worker = startWorker((ended) => idle.delete(ended))] = idle;

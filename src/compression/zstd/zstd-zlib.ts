@@ -8,7 +8,7 @@ import { concatBytes } from '../../bytes/bytes.ts';
 import type { ArchiveReader } from '../archive-reader.ts';
 import { createSlots } from '../slots.ts';
 import { threadPoolParallelism } from '../thread-pool.ts';
-import { corrupt, throughZlib, zlibChunkSize } from '../zlib-stream.ts';
+import { corrupt, throughZlib } from '../zlib-stream.ts';
 import type { ZstdEngine } from './zstd-engine.ts';
 import { maximumBlockSize, readZstdParts, type ZstdPart } from './zstd-frames.ts';
 
@@ -21,6 +21,7 @@ export function createZlibZstdEngine(): ZstdEngine {
   const slots = createSlots(parallelism);
   return {
     framesAhead: parallelism + 1,
+    takesMemory: false,
     encodeFrame: (content, level, signal) => slots.run(() => compress(content, level), signal),
     decode,
   };
@@ -86,10 +87,13 @@ async function* chained(begin: readonly ZstdPart[], rest: AsyncIterable<ZstdPart
   yield* rest;
 }
 
-const createDecoder = () => zlib.createZstdDecompress({ chunkSize: zlibChunkSize });
+/** Bytes of content that a trip to the thread pool brings at most; zstd makes so much of so little that smaller ones take longer than the work. */
+const decodedChunkSize = 524_288;
 
-/** Parts are joined up to this size, in bytes: each write takes a trip to the thread pool. */
-const writeSize = 65_536;
+const createDecoder = () => zlib.createZstdDecompress({ chunkSize: decodedChunkSize });
+
+/** Parts are joined up to this size, in bytes: each write takes a trip to the thread pool, too. */
+const writeSize = 262_144;
 
 /**
  * The archive in writes of which none reaches over the end of a frame: so the decoder goes on to the next frame by itself,

@@ -29,7 +29,11 @@ export function createZstd(engine: ZstdEngine): Codec {
     compress(source, { level, signal } = {}) {
       const zstdLevel = resolveLevel('zstd', level, { lowest: 1, highest: 22, byDefault: 3 });
       const encode = (frame: Uint8Array<ArrayBuffer>, left: AbortSignal) => engine.encodeFrame(frame, zstdLevel, left);
-      return guarded('zstd', encodeAhead(atLeastOne(cutFrames(source, frameSize)), encode, budget), { signal });
+      return guarded(
+        'zstd',
+        encodeAhead(atLeastOne(cutFrames(source, frameSize, engine.takesMemory)), encode, budget),
+        { signal },
+      );
     },
     decompress: (source, options = {}) => guarded('zstd', decode(engine, source), options),
   };
