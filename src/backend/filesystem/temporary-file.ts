@@ -12,6 +12,8 @@ import { createTemporaryFileName } from './temporary-file-name.ts';
 const writeSize = 256 * 1024;
 /** Waiting to be written at most, while the producer goes on. */
 const maximumPending = 4 * writeSize;
+/** Written at most before the disk is set to work: what it has at the end of a large file is what a sync waits for. */
+const syncSize = 32 * 1024 * 1024;
 
 /** A file that has no name yet that a reader would look for. */
 export interface TemporaryFile {
@@ -34,10 +36,24 @@ export async function createTemporaryFile(
   let pending: Uint8Array[] = [];
   let pendingSize = 0;
   let writing: Promise<void> | undefined;
+  let unsyncedSize = 0;
+  let syncing: Promise<void> | undefined;
   let failure: { readonly error: unknown } | undefined;
 
+  const startSyncing = (): void => {
+    unsyncedSize = 0;
+    syncing = handle
+      .datasync()
+      .catch((error: unknown) => {
+        failure = { error };
+      })
+      .finally(() => {
+        syncing = undefined;
+      });
+  };
   const startWriting = (): void => {
     const chunks = pending;
+    unsyncedSize += pendingSize;
     pending = [];
     pendingSize = 0;
     writing = writeAll(handle, chunks)
@@ -46,6 +62,7 @@ export async function createTemporaryFile(
       })
       .finally(() => {
         writing = undefined;
+        if (unsyncedSize >= syncSize && syncing === undefined) startSyncing();
       });
   };
   const throwFailure = (): void => {
@@ -67,6 +84,7 @@ export async function createTemporaryFile(
         await writing;
         throwFailure();
       }
+      await syncing;
       throwFailure();
       await handle.datasync();
       await handle.close();
@@ -82,6 +100,7 @@ export async function createTemporaryFile(
     },
     async remove() {
       await writing;
+      await syncing;
       await handle.close().catch(() => undefined);
       await rm(temporaryPath, { force: true });
     },

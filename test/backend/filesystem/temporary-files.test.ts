@@ -67,18 +67,38 @@ describePeer(['strace', 'root'], 'durability', () => {
     try {
       const backend = createFilesystemBackend(place.directory);
       const calls = await systemCallsOf(() => backend.put('nar/object', bytes));
-      const order = calls
-        .filter((call) => call.includes(place.directory))
-        .map((call) => /^(\w+)\(/.exec(call)![1])
-        .map((name) => (name === 'renameat' || name === 'renameat2' ? 'rename' : name));
-      expect(order).toEqual(['mkdir', 'fsync', 'fdatasync', 'rename', 'fsync']);
+      expect(orderOf(calls, place.directory)).toEqual(['mkdir', 'fsync', 'fdatasync', 'rename', 'fsync']);
       expect(calls.find((call) => call.startsWith('fsync'))).toContain(`<${place.directory}>`);
       expect(calls.findLast((call) => call.startsWith('fsync'))).toContain(`<${place.directory}/nar>`);
     } finally {
       place.remove();
     }
   });
+
+  it('syncs a large file while it is written, and what is left before it is renamed', async () => {
+    const place = createPlace();
+    try {
+      const backend = createFilesystemBackend(place.directory);
+      const mebibytes = 70;
+      async function* open(): AsyncGenerator<Uint8Array> {
+        for (let index = 0; index < mebibytes; index++) yield new Uint8Array(1024 * 1024).fill(index);
+      }
+      const calls = await systemCallsOf(() => backend.put('object', { size: mebibytes * 1024 * 1024, open }));
+      const order = orderOf(calls, place.directory);
+      expect(order.filter((name) => name === 'fdatasync').length).toBeGreaterThan(1);
+      expect(order.slice(-3)).toEqual(['fdatasync', 'rename', 'fsync']);
+    } finally {
+      place.remove();
+    }
+  });
 });
+
+function orderOf(calls: readonly string[], directory: string): string[] {
+  return calls
+    .filter((call) => call.includes(directory))
+    .map((call) => /^(\w+)\(/.exec(call)![1]!)
+    .map((name) => (name === 'renameat' || name === 'renameat2' ? 'rename' : name));
+}
 
 /** The calls that write names and sync, as strace shows them, of all threads of this process. */
 async function systemCallsOf(task: () => Promise<void>): Promise<string[]> {
