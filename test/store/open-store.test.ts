@@ -7,11 +7,12 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { dumpPath } from '../../src/file-system/index.ts';
 import { formatSecretKey, generateSecretKey } from '../../src/signing/index.ts';
 import { openStore, openWritableStore, StoreUriError } from '../../src/store/index.ts';
 import type { Environment } from '../../src/store/local-directories.ts';
 import type { Store } from '../../src/store/store.ts';
-import { parseStorePathBaseName } from '../../src/store-path.ts';
+import { parseStorePathBaseName, type StorePath } from '../../src/store-path.ts';
 import { listens } from '../peers/nix-daemon.ts';
 import { createNixPlace, type NixPlace } from '../peers/nix-place.ts';
 import { describeNix } from '../peers/peers.ts';
@@ -190,6 +191,17 @@ describeNix('the store of a Nix by its URIs', (nix) => {
       await place.remove();
     }
   };
+  const narOf = (store: Store, from: StorePath): Promise<Uint8Array> => bytesOf(store.narFromPath(from));
+  const expectFilesReadWhereTheyLie = async (): Promise<void> => {
+    const store = await openStore(`daemon?real=${directory}`, { env: place.env });
+    const { application } = built;
+    // Nothing lies there: the daemon sends the NAR.
+    expect(await narOf(store, application)).toEqual(await bytesOf(dumpPath(join(place.realStoreDir, application))));
+    for (const name of [application, path]) writeFileSync(join(directory, name), 'read here');
+    expect(await narOf(store, application)).toEqual(await bytesOf(dumpPath(join(directory, application))));
+    await expect(narOf(store, path)).rejects.toMatchObject({ code: 'path-absent' });
+    await store.close();
+  };
   const expectInfo = async (store: Store): Promise<void> => {
     expect(await store.queryPathInfo(built.application)).toMatchObject({ path: built.application });
     await store.close();
@@ -224,6 +236,7 @@ describeNix('the store of a Nix by its URIs', (nix) => {
           expect(Buffer.from(log!).toString()).toBe('building the application\n');
           await store.close();
         }
+        await expectFilesReadWhereTheyLie();
         expect(warnings).toEqual([]);
       } finally {
         const ended = once(daemon, 'exit');
