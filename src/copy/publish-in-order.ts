@@ -52,7 +52,13 @@ export async function publishInOrder(
   }
 
   async function* openNar(info: PathInfo): AsyncGenerator<Uint8Array> {
-    for await (const chunk of from.narFromPath(info.path, options)) {
+    const compressed = from.compressedNarOf?.(info);
+    // A cache that is asked for a path asks for its narinfo first, which is here.
+    const nar =
+      compressed === undefined
+        ? from.narFromPath(info.path, options)
+        : (await import('../store/unpack-nar.ts')).unpackNar(compressed, info, from.storeDir, options).stream;
+    for await (const chunk of nar) {
       signal?.throwIfAborted();
       report.event({ type: 'progress', path: info.path, narBytes: chunk.length });
       yield chunk;

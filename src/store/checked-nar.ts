@@ -40,15 +40,25 @@ export async function* checkedNar(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const hasher = createHasher('sha256');
   let size = 0;
+  async function* checked(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of nar) {
+      hasher.update(chunk);
+      size += chunk.length;
+      if (size > info.narSize) break;
+      yield chunk;
+    }
+    requirePromisedNar(info, { hash: hasher.digest(), size }, by);
+  }
+  yield* heldUntilWhole(checked());
+}
+
+/** Let chunks pass, but the last one only when there was no error at their end. */
+export async function* heldUntilWhole(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   let held: Uint8Array | undefined;
-  for await (const chunk of nar) {
+  for await (const chunk of chunks) {
     if (chunk.length === 0) continue;
-    hasher.update(chunk);
-    size += chunk.length;
-    if (size > info.narSize) break;
     if (held !== undefined) yield held;
     held = chunk;
   }
-  requirePromisedNar(info, { hash: hasher.digest(), size }, by);
   if (held !== undefined) yield held;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Backend, createMemoryBackend } from '../../src/backend/index.ts';
+import { type Backend, BackendError, createMemoryBackend } from '../../src/backend/index.ts';
 import { type BinaryCacheSettings, type BinaryCacheStore, openBinaryCacheStore } from '../../src/binary-cache/index.ts';
 import { encodeUtf8 } from '../../src/bytes/index.ts';
 import { copy } from '../../src/copy/index.ts';
@@ -154,5 +154,72 @@ describe('a binary cache', () => {
     const untouched = createMemoryBackend();
     await openBinaryCacheStore(untouched);
     expect(await untouched.head('nix-cache-info')).toBeUndefined();
+  });
+
+  describe('that takes no file twice', () => {
+    /** As a server that keeps what it has. */
+    function openOnce() {
+      const inner = createMemoryBackend();
+      const asked: string[] = [];
+      const { stage: _, ...unstaged } = inner;
+      const backend: Backend = {
+        ...unstaged,
+        head(key) {
+          asked.push(key);
+          return inner.head(key);
+        },
+        async put(key, content, options) {
+          const isThere = (await inner.head(key)) !== undefined;
+          if (isThere) throw new BackendError('backend-denied', 'it is there', { uri: inner.uri, key, status: 403 });
+          await inner.put(key, content, options);
+        },
+      };
+      return { backend, inner, asked };
+    }
+
+    it.each([
+      ['small', 10_000, 0, 1],
+      ['large', 300_000, 1, 2],
+    ])('gets a %s NAR once, and its narinfo again', async (_, bytes, askedFirst, askedInAll) => {
+      const from = createSampleStore();
+      const path = await from.add('sample', [], 'c'.repeat(bytes));
+      const { backend, inner, asked } = openOnce();
+      const cache = await openBinaryCacheStore(backend, { settings: { compression: 'none' } });
+      expect(await copy(from, cache, [path])).toMatchObject({ copied: 1 });
+      expect(asked).toHaveLength(askedFirst);
+      await inner.delete(`${path.slice(0, 32)}.narinfo`);
+      const again = await openBinaryCacheStore(backend, { settings: { compression: 'none' } });
+      expect(await copy(from, again, [path])).toMatchObject({ copied: 1 });
+      expect(asked).toHaveLength(askedInAll);
+    });
+
+    it('fails for a NAR that is there in another size', async () => {
+      const from = createSampleStore();
+      const path = await from.add('sample', [], 'contents');
+      const { backend, inner } = openOnce();
+      const cache = await openBinaryCacheStore(backend, { settings: { compression: 'none' } });
+      await copy(from, cache, [path]);
+      const { url } = (await cache.queryPathInfo(path))!;
+      await inner.put(url, encodeUtf8('half'));
+      await inner.delete(`${path.slice(0, 32)}.narinfo`);
+      const { outcomes } = await copy(from, cache, [path]);
+      expect(outcomes).toMatchObject([{ outcome: 'failed', error: { code: 'backend-denied' } }]);
+    });
+  });
+
+  it('is asked once for each narinfo, when paths are copied from it', async () => {
+    const { backend, path } = await fill({ compression: 'zstd' });
+    let narInfos = 0;
+    const get: Backend['get'] = (key, options) => {
+      if (key.endsWith('.narinfo')) narInfos++;
+      return backend.get(key, options);
+    };
+    const cache = await openBinaryCacheStore({ ...backend, get });
+    for (const compression of ['zstd', 'none'] as const) {
+      narInfos = 0;
+      const to = await openBinaryCacheStore(createMemoryBackend(), { settings: { compression } });
+      expect(await copy(cache, to, [path])).toMatchObject({ copied: 1 });
+      expect(narInfos).toBe(1);
+    }
   });
 });

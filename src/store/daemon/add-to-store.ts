@@ -8,7 +8,6 @@
 import type { AbortOptions } from '../../abort.ts';
 import type { PathInfo } from '../../path-info.ts';
 import { formatStorePath } from '../../store-path.ts';
-import { checkedNar } from '../checked-nar.ts';
 import type { DaemonConnection } from './connection.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import { operation, since } from './protocol.ts';
@@ -26,7 +25,8 @@ export interface AddToStoreOptions extends AbortOptions {
 /**
  * Import a path. The daemon checks hash, size and signatures; a path that it has already stays as it is.
  *
- * @throws {@link NarMismatchError}, {@link DaemonRefusedError}, what the NAR's source throws: the path is not in the store then.
+ * @param nar gives its last chunk when the NAR was found to be the right one.
+ * @throws {@link DaemonRefusedError}, what the NAR's source throws: the path is not in the store then.
  */
 export async function addToStore(
   pool: ConnectionPool,
@@ -41,7 +41,7 @@ export async function addToStore(
 
   async function* source(): AsyncGenerator<Uint8Array> {
     try {
-      yield* checkedNar(nar, info, { uri: connection.settings.uri, storeDir: options.storeDir });
+      yield* nar;
     } catch (error) {
       sourceFailure = { error };
       throw error;
