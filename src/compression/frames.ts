@@ -54,6 +54,9 @@ function isInArrayBuffer(chunk: Uint8Array): chunk is Uint8Array<ArrayBuffer> {
   return chunk.buffer instanceof ArrayBuffer;
 }
 
+/** Made once: each that `abort` makes takes a trace of the stack. */
+const nobodyReads = new Error('nobody reads the archive any more');
+
 /**
  * What `encode` makes of each frame, in the frames' order.
  *
@@ -83,7 +86,7 @@ export async function* encodeAhead<Encoded>(
     }
     while (ahead.length > 0) yield await takeFirst();
   } finally {
-    left.abort();
+    left.abort(nobodyReads);
     void Promise.allSettled(ahead).then(() => ahead.slice(1).forEach(budget.give));
   }
 }
