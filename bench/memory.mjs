@@ -13,5 +13,6 @@
 import { fileURLToPath } from 'node:url';
 import { runnerImport } from 'vite';
 
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 const options = { configFile: false, logLevel: 'error' };
 await runnerImport(fileURLToPath(new URL('growth/memory.ts', import.meta.url)), options);
