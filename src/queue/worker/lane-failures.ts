@@ -49,8 +49,6 @@ export interface FailedGroup {
 
 /** The failures of one lane. */
 export interface LaneFailures {
-  /** How the destination does, or that somebody paused it. */
-  readonly state: DestinationState;
   /** The source failed: nothing is begun before. */
   readonly heldUntilMs: number;
   /** How often the source or the destination failed in a row. */
@@ -172,9 +170,6 @@ export function createLaneFailures(options: LaneFailuresOptions): LaneFailures {
   }
 
   return {
-    get state() {
-      return currentState();
-    },
     get heldUntilMs() {
       return heldUntilMs;
     },

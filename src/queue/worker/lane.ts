@@ -64,6 +64,7 @@ export interface LaneWatcher {
 /** One destination's part of the worker. */
 export interface Lane {
   readonly name: string;
+  /** As the destination does. That somebody paused it, says the journal, and sooner than a status file. */
   readonly state: DestinationState;
   readonly lastError: Error | undefined;
   readonly uploaded: number;
@@ -289,7 +290,7 @@ export function createLane(options: LaneOptions): Lane {
   return {
     name,
     get state() {
-      return failures.state;
+      return health.state;
     },
     get lastError() {
       return health.error;
