@@ -6,6 +6,7 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { zlibHasZstd } from '../compression/zstd/zstd-zlib.ts';
 import type { NarDigester, NarDigests } from './nar-digester.ts';
 
 /** More find nothing to do: reading, and looking at narinfo files, is this thread's work. */
@@ -21,7 +22,7 @@ const sha256 = (bytes) => createHash('sha256').update(bytes).digest();
 
 async function prepare() {
   // With a byte of room left zlib does not ask for more; it takes no buffer of less than 64.
-  if (zlib.zstdDecompressSync !== undefined)
+  if (workerData.zstd === undefined)
     return (frame, size) => zlib.zstdDecompressSync(frame, { chunkSize: Math.max(size + 1, 64), maxOutputLength: size });
   const zstd = require(workerData.zstd);
   await zstd.init();
@@ -56,7 +57,7 @@ export function createNarDigester(cores: number = availableParallelism()): NarDi
   let isBroken = false;
 
   function start(): Thread {
-    const workerData = { zstd: createRequire(import.meta.url).resolve('@bokuweb/zstd-wasm') };
+    const workerData = zlibHasZstd ? {} : { zstd: createRequire(import.meta.url).resolve('@bokuweb/zstd-wasm') };
     const worker = new Worker(program, { eval: true, workerData, name: 'narkit digester', env: {}, execArgv: [] });
     const thread: Thread = { worker, waiting: [] };
     const end = (): void => {
@@ -73,11 +74,7 @@ export function createNarDigester(cores: number = availableParallelism()): NarDi
   }
 
   function leastBusy(): Thread {
-    const [first = start(), ...others] = threads;
-    const thread = others.reduce(
-      (least, other) => (other.waiting.length < least.waiting.length ? other : least),
-      first,
-    );
+    const thread = threads.reduce((least, other) => (other.waiting.length < least.waiting.length ? other : least));
     return thread.waiting.length > 0 && threads.length < parallelism ? start() : thread;
   }
 
