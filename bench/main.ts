@@ -14,7 +14,16 @@ import { openFixtures } from './fixtures/store.ts';
 import { measureRow, type RowResult } from './measure-row.ts';
 import { findNodes, findVersions } from './nodes.ts';
 import { writePart } from './page.ts';
-import { describeMachine, findMoves, type Move, mergeRow, type Ratios, readRatios, writeRatios } from './ratios.ts';
+import {
+  describeMachine,
+  findMoves,
+  isSteady,
+  type Move,
+  mergeRow,
+  type Ratios,
+  readRatios,
+  writeRatios,
+} from './ratios.ts';
 import { formatMove, formatRow, formatTable } from './report.ts';
 import type { Row } from './row.ts';
 import { rows } from './rows/index.ts';
@@ -27,7 +36,7 @@ const usage = `usage: npm run bench -- [options]
   --node N      with this Node alone: 20 or 24
   --quick       without instructions, growth and memory, which take another quarter of an hour
   --list        print the names of the rows
-  --save        write bench/ratios.json, and the table in docs/performance.md
+  --save        write bench/ratios.json, and the table in docs/performance.md, but for rows whose rounds are too far apart
 
 Exit status 1 when a row failed, or when a ratio is worse than the saved one by more than its noise.
 `;
@@ -86,8 +95,9 @@ async function run(): Promise<void> {
         // Read each time: another run may have saved meanwhile.
         const before = readRatios(ratiosUrl);
         moves.push(...findMoves(row.name, before[row.name], result, machine));
-        if (options.save)
+        if (options.save && isSteady(result))
           await save({ ...before, [row.name]: mergeRow(before[row.name], result, { date, machine, versions }) });
+        else if (options.save) console.log('  not saved: its rounds are too far apart; is the machine busy?');
       } catch (error) {
         console.log(`${row.name}\n  FAILED: ${error instanceof Error ? error.message : error}`);
         process.exitCode = 1;

@@ -28,6 +28,8 @@ export interface Move {
   readonly judgement: 'better' | 'worse';
 }
 
+/** Of a ratio that is worth to be kept. */
+const mostNoise = 0.15;
 /** Of fewer rounds, the noise is not known. */
 const leastRounds = 3;
 
@@ -39,6 +41,11 @@ export function readRatios(url: URL): Ratios {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
     throw error;
   }
+}
+
+/** Do rounds agree well enough for their ratios to be kept? On a busy machine they do not. Peers for orientation are not asked. */
+export function isSteady({ compared }: RowResult): boolean {
+  return compared.every(({ atMost, ratio, spread }) => atMost === undefined || spread <= mostNoise * ratio);
 }
 
 export function writeRatios(url: URL, ratios: Ratios): void {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Comparison, RowResult } from '../../bench/measure-row.ts';
-import { findMoves, mergeRow, readRatios, type SavedRow, writeRatios } from '../../bench/ratios.ts';
+import { findMoves, isSteady, mergeRow, readRatios, type SavedRow, writeRatios } from '../../bench/ratios.ts';
 
 const compared = (node: string, ratio: number, rounds = 5): Comparison => ({
   peer: 'nix copy',
@@ -40,6 +40,14 @@ describe('findMoves', () => {
     expect(findMoves('copy', before, result(compared('Node 20', 2)), 'another')).toEqual([]);
     expect(findMoves('copy', before, result(compared('Node 20', 2, 1)), 'mine')).toEqual([]);
   });
+});
+
+it('isSteady asks whether rounds agree where there is a figure to reach', () => {
+  const steady = { ...compared('Node 20', 1), atMost: 1 };
+  const busy = { ...steady, spread: 0.2 };
+  expect(isSteady(result(steady))).toBe(true);
+  expect(isSteady(result(steady, busy))).toBe(false);
+  expect(isSteady(result(steady, { ...compared('Node 20', 1), spread: 0.2 }))).toBe(true);
 });
 
 describe('mergeRow', () => {
