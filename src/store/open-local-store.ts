@@ -9,7 +9,6 @@ import { join, resolve } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { readBuildLog } from './build-log.ts';
 import type { DaemonStore } from './daemon/daemon-store.ts';
-import { dumpStorePath } from './dump-store-path.ts';
 import { type Environment, type LocalDirectories, localDirectories } from './local-directories.ts';
 import { type OpenUriOptions, warnOfUnknownParameters } from './open-store-options.ts';
 import type { Store, WritableStore } from './store.ts';
@@ -102,9 +101,9 @@ function withLocalFiles(daemon: DaemonStore, { realStoreDir, logDir }: LocalDire
         const isHere = await exists(join(realStoreDir, path));
         const isValid = isHere && (await daemon.queryValidPaths([path], options)).has(path);
         // The daemon may run elsewhere; of a path that is not valid it says so.
-        yield* isValid
-          ? dumpStorePath(path, { uri, storeDir, realStoreDir }, options)
-          : daemon.narFromPath(path, options);
+        if (!isValid) return yield* daemon.narFromPath(path, options);
+        const { dumpStorePath } = await import('./dump-store-path.ts');
+        yield* dumpStorePath(path, { uri, storeDir, realStoreDir }, options);
       },
     },
     logDir,
