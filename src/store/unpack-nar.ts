@@ -57,8 +57,6 @@ export function unpackNar(
   }
 
   async function* narChunks(): AsyncGenerator<Uint8Array> {
-    // The last chunk passes when all was found right: who reads learns that it is another NAR before that it is none.
-    let held: Uint8Array | undefined;
     try {
       const codec = findCodec(compressed.compression);
       const decompressed = codec.decompress(keep === undefined ? fileChunks() : keptChunks(fileChunks(), keep), {
@@ -67,10 +65,7 @@ export function unpackNar(
       });
       // What is not compressed is not hashed twice.
       const nar = codec.name === 'none' ? { stream: decompressed, result: file.result } : measure(decompressed);
-      for await (const chunk of nar.stream) {
-        if (held !== undefined) yield held;
-        held = chunk;
-      }
+      yield* nar.stream;
       requirePromisedNar(info, nar.result(), { uri: compressed.uri, storeDir });
     } catch (error) {
       if (!(error instanceof CompressionError)) throw error;
@@ -81,7 +76,6 @@ export function unpackNar(
     const { fileHash, fileSize } = compressed;
     if ((fileHash !== undefined && !equalHashes(hash, fileHash)) || (fileSize !== undefined && size !== fileSize))
       throw fileMismatch(compressed, path, `has hash ${formatHash(hash, 'nix32')} and ${size} bytes`);
-    if (held !== undefined) yield held;
   }
 
   return { stream: narChunks(), file: file.result };
