@@ -293,8 +293,9 @@ describe('an answer', () => {
   test('that never comes for all the messages', () => {
     const line = wire(message.log, 'x'.repeat(100_000));
     const endless: Script['answer'] = async (_, _reader, client) => {
+      const closed = new Promise((resolve) => client.once('close', resolve));
       while (!client.destroyed)
-        if (!client.write(line)) await new Promise((resolve) => client.once('drain', resolve).once('close', resolve));
+        if (!client.write(line)) await Promise.race([closed, new Promise((resolve) => client.once('drain', resolve))]);
       return undefined;
     };
     return withStore({ answer: endless }, async (store) => {
