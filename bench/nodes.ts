@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { findPeer, nix, nixVersions } from '../test/peers/peers.ts';
-import type { NodeVersion } from './row.ts';
+import type { Command, NodeVersion } from './row.ts';
 
 /** @param only the first number of a version. */
 export function findNodes(only?: string): NodeVersion[] {
@@ -29,4 +29,9 @@ export function findVersions(nodes: readonly NodeVersion[]): Record<string, stri
     versions[`Nix ${version}`] = said.trim().split(' ').at(-1)!;
   }
   return versions;
+}
+
+/** Node that does nothing, with as little around it as narkit has: certificates that a variable names take it 20 ms to read. */
+export function startNode(node: NodeVersion): Command {
+  return { file: node.file, args: ['-e', '0'], env: { PATH: process.env.PATH } };
 }

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Fixtures } from '../fixtures/store.ts';
+import { startNode } from '../nodes.ts';
 import type { OpenRow, Row } from '../row.ts';
 
 const waitingRecords = 100_000;
@@ -55,7 +56,7 @@ async function open(
     narkit: ({ node }) => ({
       file: node.file,
       args: [fromRoot(packageJson.bin['narkit-hook'])],
-      env: { ...process.env, ...built, NARKIT_CONFIG: queue.config },
+      env: { PATH: process.env.PATH, ...built, NARKIT_CONFIG: queue.config },
     }),
     peers: [
       {
@@ -63,7 +64,7 @@ async function open(
         perNode: true,
         plusMs: 10,
         atMost: 1,
-        command: ({ node }) => ({ file: node.file, args: ['-e', '0'] }),
+        command: ({ node }) => startNode(node),
       },
     ],
     async close() {

@@ -4,6 +4,7 @@
  * @module
  */
 import { whyNoNix } from '../fixtures/store.ts';
+import { startNode } from '../nodes.ts';
 import type { Row } from '../row.ts';
 
 export const pathInfoRows: readonly Row[] = [
@@ -27,7 +28,7 @@ export const pathInfoRows: readonly Row[] = [
             perNode: true,
             plusPeer: 'nix path-info',
             atMost: 1,
-            command: ({ node }) => ({ file: node.file, args: ['-e', '0'] }),
+            command: ({ node }) => startNode(node),
           },
         ],
       };
