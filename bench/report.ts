@@ -43,7 +43,9 @@ export function formatTable(rows: readonly Row[], ratios: Ratios): string {
     for (const peer of new Set(one.compared.map((comparison) => comparison.peer))) {
       const comparisons = nodes.map((node) => one.compared.find((found) => found.peer === peer && found.node === node));
       const took = one.measured[peer];
-      const title = took === undefined ? peer : `${peer}: ${formatMeasured(took)}`;
+      // A pipe would end the cell.
+      const name = peer.replaceAll('|', '\\|');
+      const title = took === undefined ? name : `${name}: ${formatMeasured(took)}`;
       const cells = comparisons.map((comparison) => ` ${comparison ? formatCell(comparison) : ''} |`);
       lines.push(`| | ${title} | ${formatTargets(comparisons)} |${cells.join('')}`);
     }
