@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { startNginx } from '../../test/peers/nginx.ts';
 import { findPeer, whyMissing } from '../../test/peers/peers.ts';
 import { type Fixtures, manyPaths, whyNoNix } from '../fixtures/store.ts';
-import type { OpenRow, Row } from '../row.ts';
+import type { OpenRow, Peer, Row } from '../row.ts';
 import { putAtDistance } from './distant.ts';
 import { expectPaths } from './expect-paths.ts';
 
@@ -35,13 +35,13 @@ export const copyToNginxRows: readonly Row[] = [
 async function openEmpty(fixtures: Fixtures): Promise<OpenRow> {
   const server = await startServer(fixtures);
   return {
-    narkit: (run) => fixtures.narkit(run, 'copy', '--quiet', '--to', server.url, fixtures.many),
+    narkit: byNarkit(fixtures, server.url),
     peers: [
       {
         name: 'nix copy',
         missing: whyNoNix('2.34'),
         atMost: 0.5,
-        command: (run) => fixtures.nix('2.34', run, 'copy', '--to', server.url, fixtures.many),
+        command: byNix(fixtures, server.url, '2.34'),
       },
     ],
     async afterRun() {
@@ -57,24 +57,24 @@ async function openEmpty(fixtures: Fixtures): Promise<OpenRow> {
 async function openFull(fixtures: Fixtures): Promise<OpenRow> {
   const server = await startServer(fixtures, fixtures.cache('many').slice('file://'.length));
   return {
-    narkit: (run) => fixtures.narkit(run, 'copy', '--quiet', '--to', server.url, fixtures.many),
+    narkit: byNarkit(fixtures, server.url),
     peers: [
       {
         name: 'nix copy',
         missing: whyNoNix('2.34'),
         atMost: 0.8,
-        command: (run) => fixtures.nix('2.34', run, 'copy', '--to', server.url, fixtures.many),
+        command: byNix(fixtures, server.url, '2.34'),
       },
       {
         name: 'nix copy, Nix 2.8',
         missing: whyNoNix('2.8'),
-        command: (run) => fixtures.nix('2.8', run, 'copy', '--to', server.url, fixtures.many),
+        command: byNix(fixtures, server.url, '2.8'),
       },
       {
         name: 'nix copy, remembering the answers',
         missing: whyNoNix('2.34'),
         async command(run) {
-          const command = await fixtures.nix('2.34', run, 'copy', '--to', server.url, fixtures.many);
+          const command = await byNix(fixtures, server.url, '2.34')(run);
           return { ...command, env: { ...command.env, XDG_CACHE_HOME: join(server.directory, 'nix-cache') } };
         },
       },
@@ -82,6 +82,16 @@ async function openFull(fixtures: Fixtures): Promise<OpenRow> {
     close: () => server.stop(),
   };
 }
+
+const byNarkit =
+  (fixtures: Fixtures, url: string): OpenRow['narkit'] =>
+  (run) =>
+    fixtures.narkit(run, 'copy', '--quiet', '--to', url, fixtures.many);
+
+const byNix =
+  (fixtures: Fixtures, url: string, version: '2.8' | '2.34'): Peer['command'] =>
+  (run) =>
+    fixtures.nix(version, run, 'copy', '--to', url, fixtures.many);
 
 async function startServer(fixtures: Fixtures, root?: string) {
   const directory = join(fixtures.directory, 'nginx');
