@@ -8,7 +8,7 @@ import { CompressionError, findCodec } from '../compression/index.ts';
 import { equalHashes, formatHash, type Hash } from '../hash/index.ts';
 import type { PathInfo } from '../path-info.ts';
 import { formatStorePath } from '../store-path.ts';
-import { requirePromisedNar } from './checked-nar.ts';
+import { heldUntilWhole, requirePromisedNar } from './checked-nar.ts';
 import { measure } from './measured.ts';
 import type { CompressedNar } from './store.ts';
 import { StoreError } from './store-error.ts';
@@ -106,4 +106,14 @@ function fileMismatch({ uri, url, fileHash, fileSize }: CompressedNar, path: str
   const hash = fileHash === undefined ? 'any hash' : formatHash(fileHash, 'nix32');
   const message = `'${url}' of '${uri}' ${reason}, but the narinfo of '${path}' promises ${hash} and ${fileSize ?? 'any number of'} bytes`;
   return new StoreError('nar-file-mismatch', message, { uri, path });
+}
+
+/** The NAR of {@link unpackNar} for a store to take: whoever reads it learns that it is another before learning that it is none. */
+export function unpackWholeNar(
+  compressed: CompressedNar,
+  info: PathInfo,
+  storeDir: string,
+  options: AbortOptions,
+): AsyncIterable<Uint8Array> {
+  return heldUntilWhole(unpackNar(compressed, info, storeDir, options).stream);
 }

@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import type { AbortOptions } from '../../abort.ts';
 import { formatStorePath, isStorePathHashPart, type StorePath } from '../../store-path.ts';
-import { checkedNar, heldUntilWhole } from '../checked-nar.ts';
+import { checkedNar } from '../checked-nar.ts';
 import { defaultStoreDirOf, type Environment, localDirectories } from '../local-directories.ts';
 import type { WritableStore } from '../store.ts';
 import { StoreError } from '../store-error.ts';
@@ -180,13 +180,13 @@ export async function openDaemonStore(options: DaemonStoreOptions = {}): Promise
     addTempRoot: (path) => roots.add(path),
 
     async prepare(info, openNar, { compressedNar } = {}) {
-      const unpack = compressedNar && (await import('../unpack-nar.ts')).unpackNar;
+      const unpack = compressedNar && (await import('../unpack-nar.ts')).unpackWholeNar;
       return {
         publish: ({ signal } = {}) => {
           const nar =
             unpack === undefined
               ? checkedNar(openNar(), info, { uri, storeDir })
-              : heldUntilWhole(unpack(compressedNar!, info, storeDir, { signal }).stream);
+              : unpack(compressedNar!, info, storeDir, { signal });
           return addToStore(transfers, info, nar, {
             signal,
             storeDir,

@@ -13,7 +13,7 @@ import { removeTree } from '../../file-system/remove-tree.ts';
 import { type HashPartIndex, indexHashParts } from '../../nar/reference-scan.ts';
 import type { PathInfo } from '../../path-info.ts';
 import { defaultStoreDir, isStorePathHashPart, type StorePath, storePathHashPart } from '../../store-path.ts';
-import { checkedNar, heldUntilWhole } from '../checked-nar.ts';
+import { checkedNar } from '../checked-nar.ts';
 import { dumpStorePath } from '../dump-store-path.ts';
 import type { WritableStore } from '../store.ts';
 import { StoreError } from '../store-error.ts';
@@ -143,10 +143,7 @@ export async function openTreeStore(options: TreeStoreOptions): Promise<Writable
       const nar =
         compressedNar === undefined
           ? checkedNar(openNar(), info, files)
-          : // Whoever reads learns that it is another NAR before that it is none.
-            heldUntilWhole(
-              (await import('../unpack-nar.ts')).unpackNar(compressedNar, info, storeDir, { signal }).stream,
-            );
+          : (await import('../unpack-nar.ts')).unpackWholeNar(compressedNar, info, storeDir, { signal });
       await restorePath(nar, temporary, { canonical: true, signal });
       const remove = (): void => removeTree(resolvePath(temporary));
       return {
